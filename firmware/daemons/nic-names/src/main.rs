@@ -1,0 +1,3 @@
+//! Gives network interfaces their fixed names.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The appliance's /init: from kernel to systemd.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Files, block devices and programs of the machine we run on.

@@ -1,0 +1,1 @@
+//! The words every Slipway crate shares: slot names, build ids, boot tokens.

@@ -1,0 +1,1 @@
+//! Boots the real image in QEMU and tells stories about it.

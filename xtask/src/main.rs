@@ -1,0 +1,3 @@
+//! Builds, runs, tests and checks Slipway.
+
+fn main() {}
