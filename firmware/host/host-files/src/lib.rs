@@ -5,8 +5,10 @@
 
 mod atomic;
 mod bounded;
+mod lock;
 mod program;
 
 pub use atomic::{WriteError, write_atomic};
 pub use bounded::{ReadError, read_bounded, read_text_bounded};
+pub use lock::{FileLock, LockError};
 pub use program::{OUTPUT_LIMIT, Output, Program, ProgramError, run_program};
