@@ -70,7 +70,7 @@ fn inside_the_namespace() {
 }
 
 fn ip(arguments: &[&str]) -> String {
-    run_program(&Program::new("ip").args(arguments)).unwrap().stdout
+    run_program(&Program::new("ip").args(arguments)).expect("ip does it").stdout
 }
 
 fn link_names() -> Vec<String> {
@@ -83,5 +83,5 @@ fn link_names() -> Vec<String> {
 fn mac_of(name: &str) -> String {
     let output = ip(&["-oneline", "link", "show", "dev", name]);
     let mut words = output.split_whitespace().skip_while(|word| *word != "link/ether");
-    words.nth(1).unwrap().to_owned()
+    words.nth(1).expect("ip shows a MAC").to_owned()
 }
