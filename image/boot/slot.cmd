@@ -1,0 +1,53 @@
+# Starts the kernel of the slot this script lies in; the same text for A and B.
+#
+# The build turns this into slot.scr on boot-a and boot-b, with the checksums of the
+# files beside it, so that a damaged file is a slot that does not load. It is updated
+# together with the kernel; boot.cmd, which is not, lists the variables it gets.
+# It returns on any failure and never resets: the selector knows what comes next.
+
+setenv slot_bad
+# Between the initrd's place and the reserved RAM; both lie 140 MiB or more apart,
+# and no file on a 128 MiB boot partition can reach over it.
+setexpr slot_fdt ${slipway_ram} - 100000
+
+load ${devtype} ${devnum}:${slipway_part} ${kernel_addr_r} vmlinuz && crc32 -v ${kernel_addr_r} ${filesize} @VMLINUZ_CRC32@ || setenv slot_bad vmlinuz
+if test -z "${slot_bad}"; then
+  load ${devtype} ${devnum}:${slipway_part} ${ramdisk_addr_r} initrd.img && crc32 -v ${ramdisk_addr_r} ${filesize} @INITRD_CRC32@ || setenv slot_bad initrd.img
+  setenv slot_initrd_size ${filesize}
+fi
+# Rock64's U-Boot names its device tree in fdtfile; QEMU brings its own along.
+if test -z "${slot_bad}"; then
+  if test -n "${fdtfile}"; then
+    load ${devtype} ${devnum}:${slipway_part} ${slot_fdt} dtbs/${fdtfile} && crc32 -v ${slot_fdt} ${filesize} @DTB_CRC32@ || setenv slot_bad dtbs/${fdtfile}
+  else
+    fdt move ${fdtcontroladdr} ${slot_fdt} || setenv slot_bad "device tree of QEMU"
+  fi
+fi
+
+if test -n "${slot_bad}"; then
+  echo "slipway: slot ${slipway_slot}: ${slot_bad} is missing or damaged"
+else
+  # Reserved RAM: the selector's page, then what the kernel keeps over a warm reset
+  # (a panic's messages). Both slots use the same place, so each can read what the
+  # other left. No console-size: Debian's kernel has no PSTORE_CONSOLE.
+  setexpr slot_ramoops ${slipway_ram} + 1000
+  fdt addr ${slot_fdt}
+  fdt resize 1000
+  fdt mknode / reserved-memory
+  fdt set /reserved-memory "#address-cells" <2>
+  fdt set /reserved-memory "#size-cells" <2>
+  fdt set /reserved-memory ranges
+  fdt mknode /reserved-memory selector@${slipway_ram}
+  fdt set /reserved-memory/selector@${slipway_ram} reg <0x0 0x${slipway_ram} 0x0 0x1000>
+  fdt mknode /reserved-memory ramoops@${slot_ramoops}
+  fdt set /reserved-memory/ramoops@${slot_ramoops} compatible ramoops
+  fdt set /reserved-memory/ramoops@${slot_ramoops} reg <0x0 0x${slot_ramoops} 0x0 0x40000>
+  fdt set /reserved-memory/ramoops@${slot_ramoops} record-size <0x8000>
+  fdt set /reserved-memory/ramoops@${slot_ramoops} ecc-size <0x10>
+
+  setenv bootargs "rauc.slot=${slipway_slot} slipway.token=${slipway_token} panic=10 loglevel=4"
+  if test "${slipway_last_resort}" = 1; then setenv bootargs "${bootargs} slipway.last_resort=1"; fi
+  echo "slipway: slot ${slipway_slot}: starting kernel of build @BUILD_ID@"
+  booti ${kernel_addr_r} ${ramdisk_addr_r}:${slot_initrd_size} ${slot_fdt}
+  echo "slipway: slot ${slipway_slot}: the kernel did not start"
+fi
