@@ -13,7 +13,8 @@ pub struct InvalidWord {
 const TEXT_SHOWN: usize = 80;
 
 impl InvalidWord {
-    pub(crate) fn new(text: &str, what: &'static str, rule: &'static str) -> InvalidWord {
+    /// `text` is not `what` (with its article: `"a slot name"`), because of `rule`. Keeps the first 80 characters.
+    pub fn new(text: &str, what: &'static str, rule: &'static str) -> InvalidWord {
         InvalidWord { text: text.chars().take(TEXT_SHOWN).collect(), what, rule }
     }
 }
