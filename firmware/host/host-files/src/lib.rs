@@ -2,13 +2,38 @@
 //!
 //! The only shared code of the firmware that touches files and starts programs. It knows no D-Bus and no
 //! sockets, so that a daemon that uses it links neither.
+//!
+//! | Job | Here |
+//! |---|---|
+//! | read a file that may be too large | [`read_bounded`], [`read_text_bounded`] |
+//! | replace a file whole | [`write_atomic`] |
+//! | take turns | [`FileLock`] |
+//! | run a program | [`Program`], [`run_program`] |
+//! | sectors of a raw partition | [`BlockRegion`] |
+//! | the black box and the boot state on such partitions | [`BlackBox`], [`BootStateStore`] |
+//! | the time | [`wall_clock_ms`], [`uptime_ms`] |
+//! | what this image and this boot are | [`BuildFacts`], [`BootReport`] |
 
 mod atomic;
 mod bounded;
 mod lock;
+
 mod program;
 
+mod region;
+
+mod black_box;
+mod boot_state_store;
+
+mod clock;
+mod facts;
+
 pub use atomic::{WriteError, write_atomic};
+pub use black_box::{BlackBox, BlackBoxError, Note, Writer};
+pub use boot_state_store::{BootStateError, BootStateStore};
 pub use bounded::{ReadError, read_bounded, read_text_bounded};
+pub use clock::{uptime_ms, wall_clock_ms};
+pub use facts::{BootReport, BuildFacts, DataPartition, FactsError};
 pub use lock::{FileLock, LockError};
 pub use program::{OUTPUT_LIMIT, Output, Program, ProgramError, run_program};
+pub use region::{BlockRegion, LockedRegion, RegionError};
