@@ -75,8 +75,8 @@ struct Sources {
 
 /// Where a crate of the graph ends up.
 ///
-/// The graph has the features of all workspace members united, as cargo resolves them; a build of the firmware alone may
-/// link a little less. So the check may refuse too much, never too little.
+/// The graph has the features of all workspace members united, as cargo resolves them; a build of the firmware alone
+/// may link a little less. So the check may refuse too much, never too little.
 struct Uses<'m> {
     /// Linked into a program of the box: reached from `firmware/` over ordinary dependencies.
     firmware: Reach<'m>,
@@ -200,8 +200,8 @@ mod tests {
         assert_eq!(
             found,
             ["check: banned crate: openssl-sys 0.1.0 (linked into the firmware: \
-              slipway → client → transport → openssl-sys): rustls with ring is the only TLS stack — take it out; \
-              `cargo tree --workspace -e features -i openssl-sys` shows which feature brings it in"]
+              slipway → client → transport → openssl-sys): rustls with ring is the only TLS stack — \
+              take it out; `cargo tree --workspace -e features -i openssl-sys` shows which feature brings it in"]
         );
     }
 
@@ -212,7 +212,8 @@ mod tests {
         let found = problems("", linked("GPL-3.0 AND MIT"));
         assert_eq!(found.len(), 1, "{found:#?}");
         assert!(found[0].starts_with(
-            "check: licence: a 0.1.0 (linked into the firmware: slipway → a): its licence `GPL-3.0 AND MIT` needs more"
+            "check: licence: a 0.1.0 (linked into the firmware: slipway → a): \
+             its licence `GPL-3.0 AND MIT` needs more"
         ));
         assert!(problems("", linked("MIT and more"))[0].contains("cannot be read"));
     }

@@ -1,4 +1,4 @@
-//! Which of our crates may import which: pure ← host ← {daemons, device, cli}, and what xtask and the tests may see.
+//! Which of our crates may import which: pure ← host ← {daemons, device, cli}, and what xtask and the tests see.
 //!
 //! Cargo itself would accept any import that makes no cycle. This table is where a new arrow is asked for and reviewed.
 
@@ -46,9 +46,9 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "tests/guest-init", imports: &[] },
 ];
 
-/// All that pure crates may take from the registry for ordinary use: parsers, checksums, derives. It is a list of what is
-/// allowed because a list of what is not (tokio, zbus, rustix, libc, …) would be silent about the next such crate,
-/// and about its own spelling mistakes. Dev-dependencies are free.
+/// All that pure crates may take from the registry: parsers, checksums, derives. It is a list of what is allowed
+/// because a list of what is not (tokio, zbus, rustix, libc, …) would be silent about the next such crate, and about
+/// its own spelling mistakes. Dev-dependencies are free.
 pub(crate) const PURE_EXTERNALS: &[&str] = &["crc32fast", "serde", "thiserror", "uuid"];
 
 /// Compares the imports of all workspace members with `rules`, and the rules with the workspace: a row or name that
@@ -119,7 +119,7 @@ fn forbidden_imports(metadata: &Metadata, package: &Package, rule: &Rule) -> Vec
             WHAT,
             format!("{}/Cargo.toml", rule.folder),
             format!("it imports {folder}, which is not allowed: {}", rule.in_words()),
-            format!("move the shared code into a layer both may see; a new arrow needs a row in RULES of {HERE} and a reason"),
+            format!("move what both need into a layer both may see; RULES in {HERE} is where a new arrow is argued"),
         )
     });
     report.collect()
@@ -139,21 +139,24 @@ impl Rule {
 }
 
 fn impure_externals(folder: &str, package: &Package, allowed: &[&str]) -> Vec<Problem> {
-    let externals = package.dependencies.iter().filter(|dependency| dependency.path.is_none());
-    let shipped = externals.filter(|dependency| dependency.kind != Some(Kind::Dev));
-    let refused = shipped.filter(|dependency| !allowed.contains(&dependency.name.as_str()));
-    let report = refused.map(|dependency| {
+    let report = externals(package).filter(|name| !allowed.contains(name)).map(|name| {
         Problem::new(
             WHAT,
             format!("{folder}/Cargo.toml"),
-            format!("a pure crate depends on `{}`, which is not on the list for pure crates", dependency.name),
+            format!("a pure crate depends on `{name}`, which is not on the list for pure crates"),
             format!(
-                "keep files, sockets, processes, clock and randomness in firmware/host; if `{}` has none of them, add it to PURE_EXTERNALS in {HERE}",
-                dependency.name
+                "keep files, sockets, processes, clock and randomness in firmware/host; \
+                 if `{name}` has none of them, add it to PURE_EXTERNALS in {HERE}"
             ),
         )
     });
     report.collect()
+}
+
+/// What a crate takes from the registry other than for its tests.
+fn externals(package: &Package) -> impl Iterator<Item = &str> {
+    let shipped = package.dependencies.iter().filter(|dependency| dependency.kind != Some(Kind::Dev));
+    shipped.filter(|dependency| dependency.path.is_none()).map(|dependency| dependency.name.as_str())
 }
 
 fn names_nothing(rule: &Rule, folders: &[&str]) -> Vec<Problem> {
@@ -166,8 +169,8 @@ fn names_nothing(rule: &Rule, folders: &[&str]) -> Vec<Problem> {
             "correct the spelling or remove the row",
         ));
     }
-    for imports in rule.imports.iter().filter(|imports| !folders.iter().any(|folder| imports.allows(folder)))
-    {
+    let nowhere = |imports: &&Imports| !folders.iter().any(|folder| imports.allows(folder));
+    for imports in rule.imports.iter().filter(nowhere) {
         problems.push(Problem::new(
             WHAT,
             HERE,
@@ -179,10 +182,9 @@ fn names_nothing(rule: &Rule, folders: &[&str]) -> Vec<Problem> {
 }
 
 fn unused_externals(members: &[(String, &Package)], allowed: &[&str]) -> Vec<Problem> {
-    let pure = || {
-        members.iter().filter(|(folder, _)| is_pure(folder)).flat_map(|(_, package)| &package.dependencies)
-    };
-    let unused = allowed.iter().filter(|name| !pure().any(|dependency| dependency.name == **name));
+    let pure = members.iter().filter(|(folder, _)| is_pure(folder));
+    let used: Vec<&str> = pure.flat_map(|(_, package)| externals(package)).collect();
+    let unused = allowed.iter().filter(|name| !used.contains(name));
     let report = unused.map(|name| {
         Problem::new(
             WHAT,

@@ -87,8 +87,9 @@ impl Metadata {
         command.args(["metadata", "--format-version", "1", "--locked"]).current_dir(root);
         command.args(target.iter().flat_map(|target| ["--filter-platform", *target]));
         command.args(offline.then_some("--offline"));
-        let answer = sh::output(&mut command)
-            .context("cannot ask cargo about the workspace; when Cargo.lock is behind, run `cargo check` and commit it")?;
+        let answer = sh::output(&mut command).context(
+            "cannot ask cargo about the workspace; is Cargo.lock behind? `cargo check` brings it up to date",
+        )?;
         serde_json::from_str(&answer).context("cannot read the answer of `cargo metadata`")
     }
 
@@ -198,7 +199,8 @@ pub(crate) mod testing {
     impl Fake {
         fn new(name: &str, id: &str, manifest: &str, kind: &str, source: Option<&str>) -> Fake {
             Fake(
-                json!({"name": name, "version": "0.1.0", "license": null, "source": source, "id": id, "dependencies": [],
+                json!({"name": name, "version": "0.1.0", "license": null, "source": source, "id": id,
+                    "dependencies": [],
                     "manifest_path": manifest, "targets": [{"kind": [kind]}]}),
                 json!({"id": id, "deps": []}),
             )

@@ -1,7 +1,7 @@
 //! SPDX licence expressions, as far as crates use them: `MIT OR Apache-2.0`, `(A OR B) AND C`, `A WITH exception`.
 //!
-//! Grammar and precedence: SPDX specification 2.3, annex D (WITH binds closer than AND, AND closer than OR). `A/B`, which
-//! cargo accepted before it adopted SPDX, means `A OR B`.
+//! Grammar and precedence: SPDX specification 2.3, annex D (WITH binds closer than AND, AND closer than OR). `A/B`,
+//! which cargo accepted before it adopted SPDX, means `A OR B`.
 
 /// A licence expression.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,13 +15,15 @@ pub(crate) fn cargo() -> OsString {
 
 /// Formatting by rustfmt.toml.
 pub(crate) fn fmt(context: &Context) -> Result<Vec<Problem>> {
-    let command = cargo_in(context, ["fmt", "--all", "--check"], false);
+    // The names will do: what differs, the remedy mends.
+    let command = cargo_in(context, ["fmt", "--all", "--check", "--", "--files-with-diff"], false);
     run(context, "fmt", command, "run `cargo fmt --all`")
 }
 
 /// Lints of the workspace manifest and clippy.toml, for every target of every crate.
 pub(crate) fn clippy(context: &Context, offline: bool) -> Result<Vec<Problem>> {
-    let mut command = cargo_in(context, ["clippy", "--workspace", "--all-targets", "--locked"], offline);
+    let mut command =
+        cargo_in(context, ["clippy", "--workspace", "--all-targets", "--locked", "--keep-going"], offline);
     command.args(["--", "-D", "warnings"]);
     run(
         context,
@@ -33,7 +35,8 @@ pub(crate) fn clippy(context: &Context, offline: bool) -> Result<Vec<Problem>> {
 
 /// Documentation of our crates, links included.
 pub(crate) fn doc(context: &Context, offline: bool) -> Result<Vec<Problem>> {
-    let mut command = cargo_in(context, ["doc", "--workspace", "--no-deps", "--locked"], offline);
+    let mut command =
+        cargo_in(context, ["doc", "--workspace", "--no-deps", "--locked", "--keep-going"], offline);
     let flags = std::env::var("RUSTDOCFLAGS").unwrap_or_default();
     command.env("RUSTDOCFLAGS", format!("{flags} -D warnings"));
     run(context, "doc", command, "mend each")
@@ -81,10 +84,20 @@ fn run(context: &Context, what: &'static str, mut command: Command, remedy: &str
     Ok(vec![Problem::new(what, ".", format!("{why}; its words are above"), remedy)])
 }
 
-/// Cargo's own news, which says nothing about what is wrong.
+/// Cargo's own news, which says nothing about what is wrong: a verb that ends in column 12, and its object.
 fn is_progress(line: &str) -> bool {
-    let news = ["Blocking", "Checking", "Compiling", "Documenting", "Downloaded", "Downloading", "Finished"];
-    line.starts_with("   ") && news.iter().any(|word| line.trim_start().starts_with(&format!("{word} ")))
+    const NEWS: [&str; 9] = [
+        "Blocking",
+        "Checking",
+        "Compiling",
+        "Documenting",
+        "Downloaded",
+        "Downloading",
+        "Finished",
+        "Generated",
+        "Updating",
+    ];
+    NEWS.iter().any(|verb| line.starts_with(&format!("{verb:>12} ")))
 }
 
 #[cfg(test)]
@@ -95,6 +108,7 @@ mod tests {
     fn only_cargos_news_is_left_out() {
         assert!(is_progress("    Checking disk-image v0.1.0 (/checkout/firmware/pure/disk-image)"));
         assert!(is_progress("   Compiling serde v1.0.229"));
+        assert!(is_progress(" Documenting xtask v0.1.0 (/checkout/xtask)"));
         assert!(!is_progress("error: unused variable: `x`"));
         assert!(!is_progress("   |     Checking the slot"));
         assert!(!is_progress("Checking out"));

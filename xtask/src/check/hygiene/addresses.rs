@@ -50,8 +50,8 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Problem> {
     problems
 }
 
-/// Package servers named in `line`: hosts of a URL in one of the domains, and hosts below them anywhere. The bare domain
-/// name in a sentence is the name of a project, not of a server.
+/// Package servers named in `line`: hosts of a URL in one of the domains, and hosts below them anywhere. The bare
+/// domain name in a sentence is the name of a project, not of a server.
 fn package_hosts(line: &str) -> impl Iterator<Item = &str> {
     let is_part_of_host = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     let words = line.split(move |c| !is_part_of_host(c)).map(|word| word.trim_matches('.'));

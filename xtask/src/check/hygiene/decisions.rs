@@ -1,5 +1,5 @@
-//! `docs/decisions/`: pages `NNNN-name.md`, numbered from 0001 without gaps, each listed in the folder's README and each
-//! saying what was rejected.
+//! `docs/decisions/`: pages `NNNN-name.md`, numbered from 0001 without gaps, each listed in the folder's README and
+//! each saying what was rejected.
 
 use super::super::problem::Problem;
 
