@@ -73,18 +73,18 @@ if test ${sel_env0_ok} = 1; then
   setenv SEL_ENV env0
   env import -c ${sel_env0} 200 BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT SLIPWAY_CONFIRMED START_UMS
   if test ${sel_env1_ok} = 0; then
-    echo "slipway: selector: env1 is invalid, repaired from env0"
+    echo "slipway: selector: env1 is invalid, repairing it from env0"
     setenv sel_part env1; setenv sel_addr ${sel_env0}; run sel_put
   elif cmp.b ${sel_env0} ${sel_env1} 200; then
     echo "slipway: selector: env0 and env1 agree"
   else
-    echo "slipway: selector: env1 differs, made equal to env0"
+    echo "slipway: selector: env1 differs, making it equal to env0"
     setenv sel_part env1; setenv sel_addr ${sel_env0}; run sel_put
   fi
 elif test ${sel_env1_ok} = 1; then
   setenv SEL_ENV env1
   env import -c ${sel_env1} 200 BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT SLIPWAY_CONFIRMED START_UMS
-  echo "slipway: selector: env0 is invalid, repaired from env1"
+  echo "slipway: selector: env0 is invalid, repairing it from env1"
   setenv sel_part env0; setenv sel_addr ${sel_env1}; run sel_put
 else
   setenv SEL_ENV default
@@ -103,6 +103,7 @@ fi
 HUSH_NO_EVAL=1
 setenv sel_order
 setenv sel_first
+setenv sel_unknown
 if env exists BOOT_ORDER; then
   for name in ${BOOT_ORDER}; do
     if test x${name} = xA || test x${name} = xB; then
@@ -113,7 +114,7 @@ if env exists BOOT_ORDER; then
         setenv sel_order ${sel_first} ${name}
       fi
     else
-      echo slipway: selector: BOOT_ORDER names an unknown slot, skipped
+      setenv sel_unknown 1
     fi
   done
 fi
@@ -129,6 +130,7 @@ setenv BOOT_B_LEFT ${sel_B}
 if test x${SLIPWAY_CONFIRMED} != xA && test x${SLIPWAY_CONFIRMED} != xB; then setenv SLIPWAY_CONFIRMED; fi
 if test x${START_UMS} != x1; then setenv START_UMS; fi
 HUSH_NO_EVAL=0
+if test -n "${sel_unknown}"; then echo "slipway: selector: BOOT_ORDER names slots other than A and B, skipped"; fi
 echo "slipway: selector: state from ${SEL_ENV}: order ${sel_order}; tries left A ${BOOT_A_LEFT}, B ${BOOT_B_LEFT}; confirmed ${SLIPWAY_CONFIRMED}"
 
 # --- What a try does --------------------------------------------------------------------
@@ -146,7 +148,7 @@ setenv sel_count '
 '
 # Booting $sel_slot: black box record first, then the slot's own script.
 setenv sel_boot '
-  echo "slipway: selector: booting slot ${sel_slot} (${SEL_REASON}), ${SEL_LEFT} tries left after this"
+  echo "slipway: selector: booting slot ${sel_slot}, reason ${SEL_REASON}, tries left ${SEL_LEFT}"
   setenv SEL_SLOT ${sel_slot}
   setenv sel_addr ${sel_out}
   env export -c -s 200 ${sel_addr} SEL_BUILD SEL_SLOT SEL_LEFT SEL_REASON SEL_ENV SEL_TOKEN SEL_RESET

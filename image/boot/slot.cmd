@@ -5,22 +5,35 @@
 # together with the kernel; boot.cmd, which is not, lists the variables it gets.
 # It returns on any failure and never resets: the selector knows what comes next.
 
-setenv slot_bad
 # Between the initrd's place and the reserved RAM; both lie 140 MiB or more apart,
 # and no file on a 128 MiB boot partition can reach over it.
 setexpr slot_fdt ${slipway_ram} - 100000
 
-load ${devtype} ${devnum}:${slipway_part} ${kernel_addr_r} vmlinuz && crc32 -v ${kernel_addr_r} ${filesize} @VMLINUZ_CRC32@ || setenv slot_bad vmlinuz
-if test -z "${slot_bad}"; then
-  load ${devtype} ${devnum}:${slipway_part} ${ramdisk_addr_r} initrd.img && crc32 -v ${ramdisk_addr_r} ${filesize} @INITRD_CRC32@ || setenv slot_bad initrd.img
-  setenv slot_initrd_size ${filesize}
+# if/else and not `load && crc32 || setenv`: hush runs nothing after the first failure.
+if load ${devtype} ${devnum}:${slipway_part} ${kernel_addr_r} vmlinuz && crc32 -v ${kernel_addr_r} ${filesize} @VMLINUZ_CRC32@; then
+  setenv slot_bad
+else
+  setenv slot_bad vmlinuz
 fi
-# Rock64's U-Boot names its device tree in fdtfile; QEMU brings its own along.
+if test -z "${slot_bad}"; then
+  if load ${devtype} ${devnum}:${slipway_part} ${ramdisk_addr_r} initrd.img && crc32 -v ${ramdisk_addr_r} ${filesize} @INITRD_CRC32@; then
+    setenv slot_initrd_size ${filesize}
+  else
+    setenv slot_bad initrd.img
+  fi
+fi
+# U-Boot of the Rock64 names its device tree in fdtfile; QEMU brings its own along.
 if test -z "${slot_bad}"; then
   if test -n "${fdtfile}"; then
-    load ${devtype} ${devnum}:${slipway_part} ${slot_fdt} dtbs/${fdtfile} && crc32 -v ${slot_fdt} ${filesize} @DTB_CRC32@ || setenv slot_bad dtbs/${fdtfile}
+    if load ${devtype} ${devnum}:${slipway_part} ${slot_fdt} dtbs/${fdtfile} && crc32 -v ${slot_fdt} ${filesize} @DTB_CRC32@; then
+      fdt addr ${slot_fdt}
+    else
+      setenv slot_bad dtbs/${fdtfile}
+    fi
+  elif fdt move ${fdtcontroladdr} ${slot_fdt}; then
+    fdt addr ${slot_fdt}
   else
-    fdt move ${fdtcontroladdr} ${slot_fdt} || setenv slot_bad "device tree of QEMU"
+    setenv slot_bad "device tree of QEMU"
   fi
 fi
 
@@ -31,7 +44,6 @@ else
   # (a panic's messages). Both slots use the same place, so each can read what the
   # other left. No console-size: Debian's kernel has no PSTORE_CONSOLE.
   setexpr slot_ramoops ${slipway_ram} + 1000
-  fdt addr ${slot_fdt}
   fdt resize 1000
   fdt mknode / reserved-memory
   fdt set /reserved-memory "#address-cells" <2>
@@ -45,7 +57,7 @@ else
   fdt set /reserved-memory/ramoops@${slot_ramoops} record-size <0x8000>
   fdt set /reserved-memory/ramoops@${slot_ramoops} ecc-size <0x10>
 
-  setenv bootargs "rauc.slot=${slipway_slot} slipway.token=${slipway_token} panic=10 loglevel=4"
+  setenv bootargs "rauc.slot=${slipway_slot} slipway.token=${slipway_token} panic=10 watchdog.open_timeout=30 loglevel=4"
   if test "${slipway_last_resort}" = 1; then setenv bootargs "${bootargs} slipway.last_resort=1"; fi
   echo "slipway: slot ${slipway_slot}: starting kernel of build @BUILD_ID@"
   booti ${kernel_addr_r} ${ramdisk_addr_r}:${slot_initrd_size} ${slot_fdt}
