@@ -5,13 +5,20 @@
 //!
 //! | Module | What it knows |
 //! |---|---|
+//! | [`layout`] | `image/layout.toml`: what is where on the disk |
+//! | [`gpt`] | the partition table |
 //! | [`boot_state`] | the 512-byte environment in `env0` and `env1`: which slot boots, how many tries it has left |
 //! | [`blackbox`] | the `blackbox` partition: the selector's note, the records, the breadcrumb ring and what it tells |
 
 #![forbid(unsafe_code)]
 
-pub mod blackbox;
+pub mod layout;
+
+pub mod gpt;
+
 pub mod boot_state;
+
+pub mod blackbox;
 
 mod key_values;
 
