@@ -92,6 +92,12 @@ impl BlackBox {
 
     /// Leaves a breadcrumb with the present time, after all that other programs have left.
     pub fn leave(&mut self, writer: Writer, note: Note<'_>) -> Result<(), BlackBoxError> {
+        self.leave_dated(writer, note, uptime_ms())
+    }
+
+    /// Leaves a breadcrumb about something that happened at this uptime, in milliseconds, before there was a black box to
+    /// write to.
+    pub fn leave_dated(&mut self, writer: Writer, note: Note<'_>, uptime_ms: u64) -> Result<(), BlackBoxError> {
         let turn = self.region.lock()?;
         let place: Sector = self.region.read_array(place_of(&self.ring))?;
         if place != self.next_place {
@@ -102,7 +108,7 @@ impl BlackBox {
             boot: writer.boot,
             slot: writer.slot,
             unix_ms: wall_clock_ms(),
-            uptime_ms: uptime_ms(),
+            uptime_ms,
             kind: note.kind,
             stage: StageText::new(note.stage),
             message: MessageText::new(note.message),

@@ -1,0 +1,125 @@
+//! The slot's counter: a confirmed slot gets its tries back, one that keeps dying loses them.
+
+use anyhow::Context;
+use disk_image::blackbox::{BreadcrumbKind, stage};
+use disk_image::boot_state::{RearmDecision, rearm as decide};
+use host_files::BootStateStore;
+
+use crate::black_box::Past;
+use crate::command_line::CommandLine;
+use crate::report::Report;
+use crate::sysfs::Disk;
+
+/// Decides and writes. Runs once the root file system is known to work: a slot that never gets this far uses up its tries.
+///
+/// Not fatal: the slot runs, and the counter is one less than it could be.
+pub(crate) fn rearm(disk: &Disk, command_line: &CommandLine, past: &Past, report: &mut Report) {
+    match decide_and_write(disk, command_line, past) {
+        Ok(decision) => report.leave(kind_of(&decision), stage::REARM, &decision),
+        Err(error) => report.warn(stage::REARM, format_args!("{error:#}")),
+    }
+}
+
+fn decide_and_write(disk: &Disk, command_line: &CommandLine, past: &Past) -> anyhow::Result<RearmDecision> {
+    let partition = |name: &str| {
+        disk.partition(name).with_context(|| format!("cannot find {name} on {}", disk.node.display()))
+    };
+    let store = BootStateStore::open(partition("env0")?, partition("env1")?)?;
+    let state = store.read()?.state();
+    let decision = decide(&state, command_line.slot, &past.history.endings_of(command_line.slot));
+    // Also when nothing changes: copies that differ are made equal.
+    store.change(|env| decision.apply(state).write_into(env))?;
+    Ok(decision)
+}
+
+fn kind_of(decision: &RearmDecision) -> BreadcrumbKind {
+    match decision {
+        RearmDecision::Raise { .. } => BreadcrumbKind::Rearmed,
+        RearmDecision::GiveUp { .. } => BreadcrumbKind::GaveUp,
+        RearmDecision::KeepTrial { .. } | RearmDecision::KeepFailing { .. } => BreadcrumbKind::Stage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use appliance_types::SlotName;
+    use disk_image::blackbox::{Breadcrumb, History, MessageText, StageText};
+    use disk_image::boot_state::{BootOrder, BootState, TriesLeft};
+
+    fn command_line() -> CommandLine {
+        CommandLine { slot: SlotName::A, token: None, last_resort: false, init: "/sbin/init".into() }
+    }
+
+    /// Boots slot A with this state and these earlier boots; returns what is in the state afterwards.
+    fn after(state: BootState, panics: u32) -> (BootState, RearmDecision) {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["env0", "env1"];
+        let partitions = names.map(|name| (name.to_owned(), folder.path().join(name)));
+        for (_, path) in &partitions {
+            std::fs::write(path, state.to_env().encode()).unwrap();
+        }
+        let crumb = |boot| Breadcrumb {
+            seq: u64::from(boot),
+            boot,
+            slot: Some(SlotName::A),
+            unix_ms: None,
+            uptime_ms: 1,
+            kind: BreadcrumbKind::Panic,
+            stage: StageText::new("start"),
+            message: MessageText::new("it died"),
+        };
+        let crumbs: Vec<Breadcrumb> = (1..=panics).map(crumb).collect();
+        let past =
+            Past { boot: panics + 1, history: History::of(&crumbs, Some(panics + 1)), ..Past::default() };
+        let disk =
+            Disk { name: "vda".into(), node: "/dev/vda".into(), partitions: partitions.clone().into() };
+        let decision = decide_and_write(&disk, &command_line(), &past).unwrap();
+        let contents = partitions.map(|(_, path)| std::fs::read(path).unwrap());
+        assert_eq!(contents[0], contents[1], "the copies differ");
+        let store =
+            BootStateStore::open_read_only(disk.partition("env0").unwrap(), disk.partition("env1").unwrap());
+        (store.unwrap().read().unwrap().state(), decision)
+    }
+
+    fn both_slots(a: u8, b: u8) -> BootState {
+        let left = |tries| TriesLeft::new(tries).unwrap();
+        BootState {
+            order: BootOrder::First(SlotName::A),
+            a_left: left(a),
+            b_left: left(b),
+            ..BootState::factory()
+        }
+    }
+
+    #[test]
+    fn a_confirmed_slot_gets_its_tries_back_on_the_disk() {
+        let (state, decision) = after(both_slots(5, 9), 0);
+        assert_eq!((state.a_left.get(), state.b_left.get()), (9, 9));
+        assert_eq!(kind_of(&decision), BreadcrumbKind::Rearmed);
+    }
+
+    #[test]
+    fn a_trial_keeps_what_it_has() {
+        let (state, decision) = after(both_slots(2, 9), 0);
+        assert_eq!(state.a_left.get(), 2);
+        assert_eq!(kind_of(&decision), BreadcrumbKind::Stage);
+    }
+
+    #[test]
+    fn a_slot_that_keeps_dying_is_given_up_when_there_is_another() {
+        let (state, decision) = after(both_slots(5, 9), 3);
+        assert_eq!((state.a_left.get(), state.b_left.get()), (0, 9));
+        assert_eq!(kind_of(&decision), BreadcrumbKind::GaveUp);
+        let (state, _) = after(both_slots(5, 0), 3);
+        assert_eq!(state.a_left.get(), 5, "there is no other slot to try");
+    }
+
+    #[test]
+    fn a_disk_without_boot_state_is_reported_and_the_boot_goes_on() {
+        let disk = Disk { name: "vda".into(), node: "/dev/vda".into(), partitions: [].into() };
+        let error = decide_and_write(&disk, &command_line(), &Past::default()).unwrap_err();
+        assert_eq!(error.to_string(), "cannot find env0 on /dev/vda");
+        rearm(&disk, &command_line(), &Past::default(), &mut Report::on_standard_error());
+    }
+}
