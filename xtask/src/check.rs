@@ -28,6 +28,13 @@ pub(crate) struct CheckArgs {
     offline: bool,
 }
 
+impl CheckArgs {
+    /// What needs neither a compiler nor the network: for the start of every test run.
+    pub(crate) fn quick() -> CheckArgs {
+        CheckArgs { steps: vec![Step::Hygiene, Step::Manifests, Step::Layers, Step::Dependencies], offline: true }
+    }
+}
+
 /// What is checked, the quick steps first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Step {

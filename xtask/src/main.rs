@@ -1,3 +1,59 @@
-//! Builds, runs, tests and checks Slipway.
+//! Builds, runs, tests and checks Slipway. `cargo xtask help` lists the commands; each has a file of its own.
 
-fn main() {}
+mod board;
+mod check;
+mod context;
+mod host;
+mod image;
+mod machine;
+mod namespace;
+mod print;
+mod run;
+mod sh;
+mod step;
+mod test;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use context::Context;
+use std::process::ExitCode;
+
+/// Slipway's builder: from this checkout to a bootable, tested appliance image.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the disk image of a board.
+    Image(image::ImageArgs),
+    /// Build the image and boot it in QEMU.
+    Run(run::RunArgs),
+    /// Run the tests: all that needs no VM, then the stories on the image.
+    Test(test::TestArgs),
+    /// Check what must be true of the whole repository: format, lints, layers, dependencies, documentation.
+    Check(check::CheckArgs),
+    /// Show what the build knows: the disk layout, a board with all its defaults, the packages of the last image.
+    Print(print::PrintArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = Context::discover().and_then(|context| match cli.command {
+        Command::Image(args) => image::run(&context, &args),
+        Command::Run(args) => run::run(&context, &args),
+        Command::Test(args) => test::run(&context, &args),
+        Command::Check(args) => check::run(&context, &args),
+        Command::Print(args) => print::run(&context, &args),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

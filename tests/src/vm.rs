@@ -1,0 +1,189 @@
+//! One run of the machine: QEMU with the shipped loader, from power-on to power-off.
+
+use crate::qmp::Qmp;
+use crate::{Disk, Serial, Testbed};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+/// A network interface of the machine.
+#[derive(Clone)]
+pub struct Nic {
+    /// PCI slot, for example `0x8`.
+    pub slot: String,
+    /// What stands behind `-netdev`, without `id`: `user`, `user,restrict=on`, `stream,…`.
+    pub backend: String,
+}
+
+/// What a machine has beside its first disk. `Default` is the board: WAN and LAN without anything behind them, a watchdog.
+#[derive(Clone)]
+pub struct VmOptions {
+    /// In the order they are added.
+    pub nics: Vec<Nic>,
+    /// Further QEMU arguments.
+    pub extra: Vec<String>,
+    /// Start from this snapshot of the first disk (an overlay disk) instead of from power-on.
+    pub snapshot: Option<String>,
+}
+
+impl VmOptions {
+    /// The board as it is wired.
+    #[must_use]
+    pub fn board(testbed: &Testbed) -> VmOptions {
+        let nic = |slot: &str| Nic { slot: slot.to_owned(), backend: "user,restrict=on".to_owned() };
+        VmOptions { nics: vec![nic(&testbed.wan_slot), nic(&testbed.lan_slot)], extra: Vec::new(), snapshot: None }
+    }
+}
+
+/// A running machine. Dropping it is a power cut.
+pub struct Vm {
+    child: Child,
+    qmp: Qmp,
+    serial: Serial,
+}
+
+impl Vm {
+    /// Powers a machine on with the board's devices and these disks.
+    ///
+    /// # Errors
+    /// When QEMU cannot start.
+    pub fn start(testbed: &Testbed, disks: &[&Disk]) -> Result<Vm> {
+        Vm::start_with(testbed, disks, &VmOptions::board(testbed))
+    }
+
+    /// Powers a machine on.
+    ///
+    /// # Errors
+    /// When QEMU cannot start.
+    pub fn start_with(testbed: &Testbed, disks: &[&Disk], options: &VmOptions) -> Result<Vm> {
+        let mut arguments = testbed.qemu.clone();
+        for (index, disk) in disks.iter().enumerate() {
+            let (path, format) = (disk.path().display(), disk.format());
+            arguments.extend([
+                "-drive".to_owned(),
+                format!("if=none,id=disk{index},file={path},format={format},cache=unsafe,discard=unmap"),
+                "-device".to_owned(),
+                format!("virtio-blk-pci,drive=disk{index},addr=0x{:x}", 0x10 + index),
+            ]);
+        }
+        for (index, nic) in options.nics.iter().enumerate() {
+            arguments.extend([
+                "-netdev".to_owned(),
+                format!("{},id=net{index}", nic.backend),
+                "-device".to_owned(),
+                format!("virtio-net-pci,netdev=net{index},addr={},romfile=", nic.slot),
+            ]);
+        }
+        // A socket we hold both ends of needs no path, which could be too long for one.
+        let (ours, theirs) = UnixStream::pair().context("cannot make a socket pair for QMP")?;
+        rustix::io::fcntl_setfd(theirs.as_fd(), rustix::io::FdFlags::empty()).context("cannot hand a socket to QEMU")?;
+        arguments.extend([
+            "-chardev".to_owned(),
+            format!("socket,id=qmp,fd={}", theirs.as_raw_fd()),
+            "-mon".to_owned(),
+            "chardev=qmp,mode=control".to_owned(),
+            "-chardev".to_owned(),
+            "stdio,id=serial,signal=off".to_owned(),
+            "-serial".to_owned(),
+            "chardev:serial".to_owned(),
+        ]);
+        if let Some(name) = &options.snapshot {
+            arguments.extend(["-loadvm".to_owned(), name.clone()]);
+        }
+        arguments.extend(options.extra.iter().cloned());
+        let log = disks.first().context("a machine needs a disk")?.path().with_extension("serial.log");
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let errors = std::fs::File::create(log.with_extension("qemu.log")).context("cannot create QEMU's log")?;
+        let mut child = testbed
+            .command(&words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .context("cannot start QEMU")?;
+        drop(theirs);
+        let pipe = child.stdout.take().context("QEMU has no output")?;
+        let serial = Serial::collect(pipe, &log)?;
+        let qmp = Qmp::new(ours).with_context(|| format!("QEMU did not start; see {}", log.with_extension("qemu.log").display()));
+        match qmp {
+            Ok(qmp) => Ok(Vm { child, qmp, serial }),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn serial(&self) -> &Serial {
+        &self.serial
+    }
+
+    /// Cuts the power: QEMU is killed, nothing is flushed, memory is gone.
+    pub fn power_cut(self) {
+        drop(self);
+    }
+
+    /// Presses the reset button: memory stays.
+    ///
+    /// # Errors
+    /// When QEMU does not answer.
+    pub fn reset(&mut self) -> Result<()> {
+        self.qmp.execute("system_reset", json!({})).map(drop)
+    }
+
+    /// Presses the power button.
+    ///
+    /// # Errors
+    /// When QEMU does not answer.
+    pub fn power_button(&mut self) -> Result<()> {
+        self.qmp.execute("system_powerdown", json!({})).map(drop)
+    }
+
+    /// Lets disk `index` pass no more than one operation a second (`true`), or all again: what a dying disk does.
+    ///
+    /// # Errors
+    /// When QEMU does not answer.
+    pub fn stall_disk(&mut self, index: usize, stalled: bool) -> Result<()> {
+        let limit = u64::from(stalled);
+        self.qmp
+            .execute(
+                "block_set_io_throttle",
+                json!({"device": format!("disk{index}"), "bps": limit, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}),
+            )
+            .map(drop)
+    }
+
+    /// Saves the whole machine, memory included, in its (overlay) disk.
+    ///
+    /// # Errors
+    /// When QEMU does not answer or refuses.
+    pub fn save(&mut self, name: &str) -> Result<()> {
+        let answer = self.qmp.monitor(&format!("savevm {name}"))?;
+        ensure!(answer.is_empty(), "QEMU cannot save the machine: {answer}");
+        Ok(())
+    }
+
+    /// Waits until the machine has switched itself off (QEMU ends).
+    ///
+    /// # Errors
+    /// When it does not within `limit`.
+    pub fn wait_off(self, limit: Duration) -> Result<()> {
+        self.serial.wait_closed(limit)
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        // Killing `unshare` kills QEMU, its only child (--kill-child).
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // The pipe closes when QEMU itself is gone, and with it the lock on the disk's file.
+        let _ = self.serial.wait_closed(Duration::from_secs(20));
+    }
+}
