@@ -25,15 +25,19 @@ fi
 # U-Boot of the Rock64 names its device tree in fdtfile; QEMU brings its own along.
 if test -z "${slot_bad}"; then
   if test -n "${fdtfile}"; then
+    setenv slot_console ttyS2,1500000n8
     if load ${devtype} ${devnum}:${slipway_part} ${slot_fdt} dtbs/${fdtfile} && crc32 -v ${slot_fdt} ${filesize} @DTB_CRC32@; then
       fdt addr ${slot_fdt}
     else
       setenv slot_bad dtbs/${fdtfile}
     fi
-  elif fdt move ${fdtcontroladdr} ${slot_fdt}; then
-    fdt addr ${slot_fdt}
   else
-    setenv slot_bad "device tree of QEMU"
+    setenv slot_console ttyAMA0
+    if fdt move ${fdtcontroladdr} ${slot_fdt}; then
+      fdt addr ${slot_fdt}
+    else
+      setenv slot_bad "device tree of QEMU"
+    fi
   fi
 fi
 
@@ -57,7 +61,12 @@ else
   fdt set /reserved-memory/ramoops@${slot_ramoops} record-size <0x8000>
   fdt set /reserved-memory/ramoops@${slot_ramoops} ecc-size <0x10>
 
-  setenv bootargs "rauc.slot=${slipway_slot} slipway.token=${slipway_token} panic=10 watchdog.open_timeout=30 loglevel=4"
+  # earlycon, and naming the serial console although the device tree does: left alone,
+  # the kernel counts tty0 as its console at once, and a panic in the second before
+  # the serial driver starts is seen nowhere. The last console is /dev/console.
+  # open_timeout: a watchdog that U-Boot left running is fed by the kernel until
+  # early-boot opens it, but not for ever.
+  setenv bootargs "rauc.slot=${slipway_slot} slipway.token=${slipway_token} earlycon console=tty0 console=${slot_console} loglevel=4 panic=10 watchdog.open_timeout=30"
   if test "${slipway_last_resort}" = 1; then setenv bootargs "${bootargs} slipway.last_resort=1"; fi
   echo "slipway: slot ${slipway_slot}: starting kernel of build @BUILD_ID@"
   booti ${kernel_addr_r} ${ramdisk_addr_r}:${slot_initrd_size} ${slot_fdt}
