@@ -140,7 +140,9 @@ fn why_chosen(record: &SelectorRecord) -> String {
         SelectorReason::LoadFailed => {
             format!("the boot files of slot {other}, which comes before it, could not be loaded; {left}.")
         }
-        SelectorReason::LastResort => "no slot had tries left: it is the last resort.".to_owned(),
+        SelectorReason::LastResort => {
+            "no slot of the boot order could be started: it is the last resort.".to_owned()
+        }
     }
 }
 

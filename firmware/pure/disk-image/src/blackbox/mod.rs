@@ -22,6 +22,9 @@ mod rollback;
 mod selector;
 mod text;
 
+#[cfg(test)]
+mod testing;
+
 pub use breadcrumb::{Breadcrumb, BreadcrumbKind, stage};
 pub use ending::{BootEnding, LastSign};
 pub use explain::{EndedBoot, Explanation, RunningBoot};

@@ -48,6 +48,7 @@ impl Rollback {
             previous.is_some_and(|previous| reason(previous) == Some(SelectorReason::Order));
         let cause = match reason(boot)? {
             SelectorReason::LoadFailed if left_it || first_choice_before => Cause::not_loaded(),
+            SelectorReason::Fallback if previous.is_none() && boot.number > 1 => Cause::forgotten(),
             SelectorReason::Fallback if left_it => Cause::of_boots(previous),
             SelectorReason::Fallback if first_choice_before => Cause::of_boots(None),
             SelectorReason::LastResort if left_it => Cause::of_boots(Some(previous?)),
@@ -78,6 +79,11 @@ impl Cause {
     fn not_loaded() -> Cause {
         let why = "the selector could not load its boot files (slot.scr, kernel, initramfs or device tree)";
         Cause { stage: LOAD.to_owned(), why: why.to_owned() }
+    }
+
+    fn forgotten() -> Cause {
+        let why = "it is the oldest boot on record, so what went before is forgotten";
+        Cause { stage: "an unknown stage".to_owned(), why: why.to_owned() }
     }
 
     /// Why a slot was left whose last boot with a trace is `last`.

@@ -17,7 +17,7 @@ pub enum SelectorReason {
     Fallback,
     /// A slot before it had tries left, but its boot files could not be loaded.
     LoadFailed,
-    /// No slot had tries left.
+    /// No slot of BOOT_ORDER had tries left and could be loaded.
     LastResort,
 }
 
