@@ -1,3 +1,40 @@
 //! The operator's command.
+//!
+//! What a person asks (`why`, `status`) is at the top; what units run is hidden from the help and stands below it.
 
-fn main() {}
+mod arguments;
+
+mod why;
+
+mod status;
+mod status_text;
+mod system;
+mod when;
+
+mod breadcrumb;
+mod give_up;
+mod host_keys;
+mod report;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Why(options) => why::run(&options),
+        Command::Status(options) => status::run(&options),
+        Command::Breadcrumb(options) => breadcrumb::run(&options),
+        Command::Report => report::run(),
+        Command::GiveUp(options) => give_up::run(&options),
+        Command::SshHostKeys(options) => host_keys::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("slipway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

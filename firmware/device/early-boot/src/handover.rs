@@ -61,6 +61,7 @@ fn boot_report(
         selector_build: selector.map(|record| record.build.clone()),
         slot: command_line.slot,
         disk: disk.node.clone(),
+        black_box: disk.partition("blackbox").map(Path::to_owned),
         token: command_line.token,
         tries_left: selector.map(|record| record.tries_left.get()),
         reason: selector.map(|record| record.reason.to_string()),
@@ -184,10 +185,11 @@ mod tests {
         };
         let past = Past { boot: 12, selector: Some(selector), ..Past::default() };
         let data = DataPartition::Present;
-        let report = boot_report(facts(), &disk(&[]), &command_line(), &past, &identity(None), data);
+        let report =
+            boot_report(facts(), &disk(&["blackbox"]), &command_line(), &past, &identity(None), data);
         let expected = concat!(
             r#"{"build":"0.1.0-abc","selector_build":"0.0.9-old","slot":"B","disk":"/dev/mmcblk0","#,
-            r#""token":"07070707-0707-0707-0707-070707070707","tries_left":2,"reason":"fallback","env":"env1","#,
+            r#""black_box":"/dev/x","token":"07070707-0707-0707-0707-070707070707","tries_left":2,"reason":"fallback","env":"env1","#,
             r#""reset":"warm","last_resort":false,"fresh_flash":false,"data":"present","boot_number":12}"#,
         );
         assert_eq!(report.to_json(), expected);

@@ -97,7 +97,12 @@ impl BlackBox {
 
     /// Leaves a breadcrumb about something that happened at this uptime, in milliseconds, before there was a black box to
     /// write to.
-    pub fn leave_dated(&mut self, writer: Writer, note: Note<'_>, uptime_ms: u64) -> Result<(), BlackBoxError> {
+    pub fn leave_dated(
+        &mut self,
+        writer: Writer,
+        note: Note<'_>,
+        uptime_ms: u64,
+    ) -> Result<(), BlackBoxError> {
         let turn = self.region.lock()?;
         let place: Sector = self.region.read_array(place_of(&self.ring))?;
         if place != self.next_place {

@@ -52,6 +52,8 @@ pub struct BootReport {
     pub slot: SlotName,
     /// The device node of the disk that was booted.
     pub disk: PathBuf,
+    /// The device node of its black box; there also while udev has not made `/dev/slipway` yet.
+    pub black_box: Option<PathBuf>,
     /// The token of this boot.
     pub token: Option<BootToken>,
     /// Tries the slot had left when the selector had counted this one.
@@ -123,6 +125,7 @@ mod tests {
             selector_build: Some("0.1.0-0000000001".parse().unwrap()),
             slot: SlotName::B,
             disk: "/dev/vda".into(),
+            black_box: Some("/dev/vda4".into()),
             token: Some("6f1c2b1e-3c7a-4d5e-9b20-1d2e3f405162".parse().unwrap()),
             tries_left: Some(8),
             reason: Some("order".to_owned()),
@@ -139,7 +142,7 @@ mod tests {
     fn the_boot_report_is_the_documented_json() {
         let expected = concat!(
             r#"{"build":"0.1.0-3fa9c12d01","selector_build":"0.1.0-0000000001","slot":"B","disk":"/dev/vda","#,
-            r#""token":"6f1c2b1e-3c7a-4d5e-9b20-1d2e3f405162","tries_left":8,"reason":"order","env":"env0","#,
+            r#""black_box":"/dev/vda4","token":"6f1c2b1e-3c7a-4d5e-9b20-1d2e3f405162","tries_left":8,"reason":"order","env":"env0","#,
             r#""reset":"cold","last_resort":false,"fresh_flash":true,"data":"absent","boot_number":7}"#,
         );
         assert_eq!(report().to_json(), expected);

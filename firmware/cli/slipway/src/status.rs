@@ -1,0 +1,225 @@
+//! `slipway status`: the state of this appliance, gathered from where each fact lives.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use appliance_types::SlotName;
+use disk_image::boot_state::BootState;
+use host_files::{BootReport, BootStateStore, BuildFacts, Program, run_program, uptime_ms, wall_clock_ms};
+use serde::{Deserialize, Serialize};
+
+use crate::arguments::StatusOptions;
+use crate::status_text;
+use crate::system::{self, DATA, ENV};
+
+pub(crate) fn run(options: &StatusOptions) -> anyhow::Result<()> {
+    let status = gather();
+    let text = if options.json {
+        format!("{}\n", serde_json::to_string_pretty(&status).context("cannot write JSON")?)
+    } else {
+        status_text::in_words(&status)
+    };
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print the status")
+}
+
+/// Everything `slipway status` knows. What could not be found out is `None`, and `unknown` says why.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Status {
+    pub(crate) build: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) board: Option<String>,
+    pub(crate) boot: Option<BootReport>,
+    pub(crate) slot: Option<SlotStatus>,
+    pub(crate) up_since_unix_s: Option<u64>,
+    pub(crate) uptime_s: u64,
+    pub(crate) data: DataStatus,
+    pub(crate) interfaces: Vec<Interface>,
+    pub(crate) failed_units: Vec<String>,
+    /// What could not be found out, and why.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// What the boot state says about the running slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SlotStatus {
+    pub(crate) name: SlotName,
+    pub(crate) tries_left: u8,
+    pub(crate) confirmed: bool,
+    pub(crate) order: String,
+}
+
+/// The data partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct DataStatus {
+    pub(crate) mounted: bool,
+    pub(crate) device: Option<String>,
+    pub(crate) size_bytes: Option<u64>,
+    pub(crate) free_bytes: Option<u64>,
+}
+
+/// A network card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Interface {
+    pub(crate) name: String,
+    /// The kernel's word: `UP` (carrier), `DOWN`, `UNKNOWN`.
+    pub(crate) state: String,
+    pub(crate) mac: String,
+    /// With prefix length: `192.0.2.5/24`.
+    pub(crate) addresses: Vec<String>,
+}
+
+/// Asks every source; one that does not answer costs its own facts only.
+pub(crate) fn gather() -> Status {
+    let mut unknown = Vec::new();
+    let build =
+        note(BuildFacts::read(Path::new(BuildFacts::PATH)).map_err(Into::into), "the build", &mut unknown);
+    let boot = note(system::boot_report(), "this boot", &mut unknown);
+    let slot = boot.as_ref().and_then(|boot| note(slot_status(boot.slot), "the boot state", &mut unknown));
+    let data = note(data_status(), "the data partition", &mut unknown).unwrap_or_default();
+    let interfaces = note(interfaces(), "the network", &mut unknown).unwrap_or_default();
+    let failed_units = note(system::failed_units(), "failed units", &mut unknown).unwrap_or_default();
+    let uptime_s = uptime_ms() / 1000;
+    Status {
+        build: build.as_ref().map(|facts| facts.build.to_string()),
+        version: build.as_ref().map(|facts| facts.version.clone()),
+        board: build.map(|facts| facts.board),
+        boot,
+        slot,
+        up_since_unix_s: wall_clock_ms().map(|now| (now / 1000).saturating_sub(uptime_s)),
+        uptime_s,
+        data,
+        interfaces,
+        failed_units,
+        unknown,
+    }
+}
+
+/// Notes why something is not known.
+fn note<T>(found: anyhow::Result<T>, what: &str, unknown: &mut Vec<String>) -> Option<T> {
+    found.map_err(|error| unknown.push(format!("{what}: {error:#}"))).ok()
+}
+
+fn slot_status(name: SlotName) -> anyhow::Result<SlotStatus> {
+    let [env0, env1] = ENV.map(Path::new);
+    Ok(judge_slot(name, &BootStateStore::open_read_only(env0, env1)?.read()?.state()))
+}
+
+fn judge_slot(name: SlotName, state: &BootState) -> SlotStatus {
+    SlotStatus {
+        name,
+        tries_left: state.left(name).get(),
+        confirmed: state.is_confirmed(name),
+        order: state.order.to_string(),
+    }
+}
+
+fn data_status() -> anyhow::Result<DataStatus> {
+    let mounts = fs::read_to_string("/proc/self/mounts").context("cannot list what is mounted")?;
+    let Some(device) = mounted_at(&mounts, DATA) else { return Ok(DataStatus::default()) };
+    let space = rustix::fs::statvfs(DATA).with_context(|| format!("cannot measure {DATA}"))?;
+    Ok(DataStatus {
+        mounted: true,
+        device: Some(device),
+        size_bytes: Some(space.f_blocks * space.f_frsize),
+        free_bytes: Some(space.f_bavail * space.f_frsize),
+    })
+}
+
+/// What is mounted at `target`: the last line wins, as the last mount covers the others.
+fn mounted_at(mounts: &str, target: &str) -> Option<String> {
+    let mut lines = mounts.lines().map(|line| line.split(' '));
+    let rows = lines.by_ref().filter_map(|mut words| Some((words.next()?, words.next()?)));
+    rows.filter(|(_, at)| *at == target).last().map(|(device, _)| device.to_owned())
+}
+
+fn interfaces() -> anyhow::Result<Vec<Interface>> {
+    parse_interfaces(&run_program(&Program::new("ip").args(["-json", "address", "show"]))?.stdout)
+}
+
+/// The cards (`eth0`, `eth1`, …) out of what `ip -json address` prints.
+fn parse_interfaces(json: &str) -> anyhow::Result<Vec<Interface>> {
+    #[derive(Deserialize)]
+    struct Link {
+        ifname: String,
+        operstate: String,
+        #[serde(default)]
+        address: String,
+        #[serde(default)]
+        addr_info: Vec<Address>,
+    }
+    #[derive(Deserialize)]
+    struct Address {
+        local: String,
+        prefixlen: u8,
+    }
+    let links: Vec<Link> = serde_json::from_str(json).context("cannot understand what ip lists")?;
+    let cards = links.into_iter().filter(|link| link.ifname.starts_with("eth"));
+    let mut interfaces: Vec<Interface> = cards
+        .map(|link| Interface {
+            name: link.ifname,
+            state: link.operstate,
+            mac: link.address,
+            addresses: link.addr_info.iter().map(|a| format!("{}/{}", a.local, a.prefixlen)).collect(),
+        })
+        .collect();
+    interfaces.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+    Ok(interfaces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cards_are_read_from_ips_json_in_order_of_their_numbers() {
+        let json = r#"[
+            {"ifindex":1,"ifname":"lo","operstate":"UNKNOWN","address":"00:00:00:00:00:00",
+             "addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},
+            {"ifindex":4,"ifname":"eth10","operstate":"DOWN","address":"02:00:00:00:00:0a","addr_info":[]},
+            {"ifindex":3,"ifname":"eth1","operstate":"DOWN","address":"02:00:00:00:00:01","addr_info":[]},
+            {"ifindex":2,"ifname":"eth0","operstate":"UP","address":"02:00:00:00:00:00","addr_info":[
+                {"family":"inet","local":"10.0.2.15","prefixlen":24,"scope":"global"},
+                {"family":"inet6","local":"fe80::1","prefixlen":64,"scope":"link"}]}]"#;
+        let interfaces = parse_interfaces(json).unwrap();
+        assert_eq!(
+            interfaces.iter().map(|card| card.name.as_str()).collect::<Vec<_>>(),
+            ["eth0", "eth1", "eth10"]
+        );
+        assert_eq!(interfaces[0].addresses, ["10.0.2.15/24", "fe80::1/64"]);
+        assert_eq!(interfaces[0].state, "UP");
+    }
+
+    #[test]
+    fn the_last_mount_at_a_place_counts() {
+        let mounts = "overlay / overlay rw 0 0\n/dev/vda9 /data f2fs rw 0 0\n/dev/vda10 /data f2fs rw 0 0\n";
+        assert_eq!(mounted_at(mounts, "/data").as_deref(), Some("/dev/vda10"));
+        assert_eq!(mounted_at(mounts, "/boot"), None);
+        assert_eq!(mounted_at("", "/"), None);
+    }
+
+    #[test]
+    fn a_slot_is_judged_by_the_boot_state() {
+        let factory = judge_slot(SlotName::A, &BootState::factory());
+        let expected =
+            SlotStatus { name: SlotName::A, tries_left: 9, confirmed: true, order: "A".to_owned() };
+        assert_eq!(factory, expected);
+        assert!(!judge_slot(SlotName::B, &BootState::factory()).confirmed);
+    }
+
+    #[test]
+    fn what_cannot_be_found_out_is_said_with_its_reason() {
+        let mut unknown = Vec::new();
+        let found: Option<()> =
+            note(Err(anyhow::anyhow!("no such file").context("cannot read x")), "the build", &mut unknown);
+        assert_eq!((found, unknown), (None, vec!["the build: cannot read x: no such file".to_owned()]));
+    }
+
+    #[test]
+    fn gathering_works_on_a_machine_that_is_no_appliance() {
+        let status = gather();
+        assert!(status.build.is_none() && status.uptime_s > 0);
+        assert!(status.unknown.iter().any(|line| line.starts_with("the build: ")), "{:?}", status.unknown);
+    }
+}

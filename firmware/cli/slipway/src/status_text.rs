@@ -1,0 +1,212 @@
+//! The status in words, for somebody who was woken up.
+
+use std::fmt::Write;
+
+use crate::status::{DataStatus, Interface, SlotStatus, Status};
+use crate::when;
+
+/// The whole page. What is wrong stands last, where the eye is when the command has run.
+pub(crate) fn in_words(status: &Status) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| {
+        writeln!(text, "{name:9}{value}").expect("writing to a String");
+    };
+    row("build", &build(status));
+    row("slot", &slot(status));
+    row("up", &up(status));
+    row("data", &data(&status.data));
+    if status.interfaces.is_empty() {
+        row("network", "no network cards");
+    }
+    for card in &status.interfaces {
+        row(&card.name, &interface(card));
+    }
+    if status.boot.as_ref().is_some_and(|boot| boot.fresh_flash) {
+        row("state", "freshly flashed: nothing has been imported yet");
+    }
+    match status.failed_units.as_slice() {
+        [] => row("failed", "nothing"),
+        units => row("failed", &units.join(", ")),
+    }
+    for line in &status.unknown {
+        row("unknown", line);
+    }
+    text
+}
+
+/// `0.1.0-3fa9c12d01 (Slipway 0.1.0 for rock64)`
+pub(crate) fn build(status: &Status) -> String {
+    match (&status.build, &status.version, &status.board) {
+        (Some(build), Some(version), Some(board)) => format!("{build} (Slipway {version} for {board})"),
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// `A, confirmed, 9 tries left; boot 12 from /dev/vda`
+pub(crate) fn slot(status: &Status) -> String {
+    let counted = status.slot.as_ref().map(slot_state);
+    let Some(boot) = &status.boot else {
+        return counted.unwrap_or_else(|| "unknown".to_owned());
+    };
+    let last_resort = if boot.last_resort { ", last resort: no slot had tries left" } else { "" };
+    let slot = counted.unwrap_or_else(|| boot.slot.to_string());
+    format!("{slot}{last_resort}; boot {} from {}", boot.boot_number, boot.disk.display())
+}
+
+fn slot_state(slot: &SlotStatus) -> String {
+    let trust = if slot.confirmed { "confirmed" } else { "on trial" };
+    let tries = if slot.tries_left == 1 {
+        "1 try left".to_owned()
+    } else {
+        format!("{} tries left", slot.tries_left)
+    };
+    format!("{}, {trust}, {tries}", slot.name)
+}
+
+fn up(status: &Status) -> String {
+    let since = status.up_since_unix_s.map_or(String::new(), |since| format!("since {}, ", when::utc(since)));
+    format!("{since}{}", when::duration(status.uptime_s))
+}
+
+/// `mounted, 2.1 GiB of 3.3 GiB free (/dev/vda9)`
+pub(crate) fn data(data: &DataStatus) -> String {
+    if !data.mounted {
+        return "NOT MOUNTED: nothing written now survives a reboot".to_owned();
+    }
+    let space = match (data.free_bytes, data.size_bytes) {
+        (Some(free), Some(size)) => format!(", {} of {} free", bytes(free), bytes(size)),
+        _ => String::new(),
+    };
+    let device = data.device.as_ref().map_or(String::new(), |device| format!(" ({device})"));
+    format!("mounted{space}{device}")
+}
+
+/// `up, 10.0.2.15/24, fe80::1/64 (52:54:00:12:34:56)`
+pub(crate) fn interface(card: &Interface) -> String {
+    let state = match card.state.as_str() {
+        "UP" => "up",
+        "DOWN" | "LOWERLAYERDOWN" => "no link",
+        _ => "state unknown",
+    };
+    let addresses = match card.addresses.as_slice() {
+        [] => "no address".to_owned(),
+        addresses => addresses.join(", "),
+    };
+    format!("{state}, {addresses} ({})", card.mac)
+}
+
+fn bytes(count: u64) -> String {
+    let tenths_of_gib = count / (1024 * 1024 * 1024 / 10);
+    match tenths_of_gib {
+        0..10 => format!("{} MiB", count / (1024 * 1024)),
+        tenths => format!("{}.{} GiB", tenths / 10, tenths % 10),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use appliance_types::SlotName;
+    use host_files::{BootReport, DataPartition};
+
+    pub(crate) fn healthy() -> Status {
+        Status {
+            build: Some("0.1.0-3fa9c12d01".to_owned()),
+            version: Some("0.1.0".to_owned()),
+            board: Some("rock64".to_owned()),
+            boot: Some(BootReport {
+                build: "0.1.0-3fa9c12d01".parse().unwrap(),
+                selector_build: None,
+                slot: SlotName::A,
+                disk: "/dev/vda".into(),
+                black_box: None,
+                token: None,
+                tries_left: Some(8),
+                reason: None,
+                env: None,
+                reset: None,
+                last_resort: false,
+                fresh_flash: false,
+                data: DataPartition::Present,
+                boot_number: 12,
+            }),
+            slot: Some(SlotStatus {
+                name: SlotName::A,
+                tries_left: 9,
+                confirmed: true,
+                order: "A".to_owned(),
+            }),
+            up_since_unix_s: Some(1_795_360_991),
+            uptime_s: 3_903,
+            data: DataStatus {
+                mounted: true,
+                device: Some("/dev/vda9".to_owned()),
+                size_bytes: Some(3_543_348_019),
+                free_bytes: Some(734_003_200),
+            },
+            interfaces: vec![
+                Interface {
+                    name: "eth0".to_owned(),
+                    state: "UP".to_owned(),
+                    mac: "52:54:00:12:34:56".to_owned(),
+                    addresses: vec!["10.0.2.15/24".to_owned(), "fe80::1/64".to_owned()],
+                },
+                Interface {
+                    name: "eth1".to_owned(),
+                    state: "DOWN".to_owned(),
+                    mac: "52:54:00:12:34:57".to_owned(),
+                    addresses: vec![],
+                },
+            ],
+            failed_units: vec![],
+            unknown: vec![],
+        }
+    }
+
+    #[test]
+    fn a_healthy_box() {
+        let expected = "\
+build    0.1.0-3fa9c12d01 (Slipway 0.1.0 for rock64)
+slot     A, confirmed, 9 tries left; boot 12 from /dev/vda
+up       since 2026-11-22 15:23:11 UTC, 1 h 5 min
+data     mounted, 700 MiB of 3.3 GiB free (/dev/vda9)
+eth0     up, 10.0.2.15/24, fe80::1/64 (52:54:00:12:34:56)
+eth1     no link, no address (52:54:00:12:34:57)
+failed   nothing
+";
+        assert_eq!(in_words(&healthy()), expected);
+    }
+
+    #[test]
+    fn a_box_in_trouble() {
+        let mut status = healthy();
+        status.slot =
+            Some(SlotStatus { name: SlotName::A, tries_left: 1, confirmed: false, order: "A B".to_owned() });
+        let boot = status.boot.as_mut().unwrap();
+        boot.last_resort = true;
+        boot.fresh_flash = true;
+        status.up_since_unix_s = None;
+        status.uptime_s = 42;
+        status.data = DataStatus::default();
+        status.interfaces.clear();
+        status.failed_units = vec!["data.mount".to_owned(), "rauc.service".to_owned()];
+        status.unknown = vec!["the network: cannot start `ip -json address show`: No such file".to_owned()];
+        let expected = "\
+build    0.1.0-3fa9c12d01 (Slipway 0.1.0 for rock64)
+slot     A, on trial, 1 try left, last resort: no slot had tries left; boot 12 from /dev/vda
+up       42 s
+data     NOT MOUNTED: nothing written now survives a reboot
+network  no network cards
+state    freshly flashed: nothing has been imported yet
+failed   data.mount, rauc.service
+unknown  the network: cannot start `ip -json address show`: No such file
+";
+        assert_eq!(in_words(&status), expected);
+    }
+
+    #[test]
+    fn nothing_known_is_still_a_page() {
+        let text = in_words(&Status::default());
+        assert!(text.starts_with("build    unknown\nslot     unknown\n"), "{text}");
+    }
+}
