@@ -2,15 +2,15 @@ use std::collections::BTreeMap;
 
 use appliance_types::SlotName;
 
-use super::WATCHDOG_LIMIT_MS;
 use super::breadcrumb::{Breadcrumb, BreadcrumbKind, stage};
 use super::ending::{BootEnding, LastSign};
 use super::selector::{ResetKind, SelectorRecord};
 use super::text::StageText;
+use super::{ALIVE_INTERVAL_MS, WATCHDOG_LIMIT_MS};
 
-/// How close to the watchdog's limit the last "alive" must be to call the end of a boot a watchdog reset: two missed
-/// ones of 5 s each.
-const WATCHDOG_SLACK_MS: u64 = 10_000;
+/// How close to the watchdog's limit the last "alive" must be to call the end of a boot a watchdog reset: two of
+/// them may be missing.
+const WATCHDOG_SLACK_MS: u64 = 2 * ALIVE_INTERVAL_MS;
 
 /// The boots a ring of breadcrumbs tells of, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

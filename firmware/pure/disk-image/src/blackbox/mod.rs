@@ -47,6 +47,9 @@ pub const RECORDS_SECTORS: [u64; 2] = [8, 16];
 /// Where the breadcrumb ring starts, in sectors from the start of the partition. It goes to the partition's end.
 pub const RING_FIRST_SECTOR: u64 = 128;
 
+/// How often a boot says that it is alive until its services are up, in milliseconds.
+pub const ALIVE_INTERVAL_MS: u64 = 5_000;
+
 /// How long the watchdog waits before it resets the machine, in milliseconds: the hardware's own default where the
 /// image runs (i6300esb: 30 s), and what early-boot asks for.
 pub const WATCHDOG_LIMIT_MS: u64 = 30_000;

@@ -1,5 +1,6 @@
 use appliance_types::{InvalidWord, MachineId};
 
+use super::RECORDS_SECTORS;
 use crate::key_values::KeyValues;
 
 /// The size of one copy of the records, in bytes: 8 sectors.
@@ -67,7 +68,7 @@ pub enum RecordsError {
     },
 }
 
-/// Which of the two copies; its place is [`super::RECORDS_SECTORS`]`[copy as usize]`.
+/// Which of the two copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RecordsCopy {
     /// The copy at sectors 8..16.
@@ -122,6 +123,13 @@ impl Claim {
     /// The public keys of its administrators, one line each.
     pub fn admin_keys(&self) -> &[String] {
         &self.admin_keys
+    }
+}
+
+impl RecordsCopy {
+    /// Where the copy starts, in sectors from the start of the partition.
+    pub fn first_sector(self) -> u64 {
+        RECORDS_SECTORS[self as usize]
     }
 }
 

@@ -46,6 +46,11 @@ fn the_format_on_the_disk_does_not_change() {
 }
 
 #[test]
+fn the_copies_lie_where_the_partition_has_them() {
+    assert_eq!((RecordsCopy::Copy0.first_sector(), RecordsCopy::Copy1.first_sector()), (8, 16));
+}
+
+#[test]
 fn a_flashed_disk_remembers_nothing() {
     let current = CurrentRecords::decide(&BLANK, &BLANK).unwrap();
     assert_eq!((current.records(), current.generation()), (&Records::default(), 0));
@@ -58,6 +63,7 @@ fn the_readable_copy_with_the_higher_generation_counts() {
     let rows = [
         (copy(&new, 5), copy(&old, 4), &new, 5),
         (copy(&old, 4), copy(&new, 5), &new, 5),
+        (copy(&new, 5), copy(&old, 5), &new, 5),
         (TORN, copy(&old, 4), &old, 4),
         (copy(&old, 4), TORN, &old, 4),
         (BLANK, copy(&old, 1), &old, 1),

@@ -183,6 +183,10 @@ fn a_disk_larger_than_its_image_has_no_copy_at_its_end() {
     assert_eq!(Gpt::parse_tail(&blank, 1 << 20), Err(GptError::NoHeader { lba: (1 << 20) - 1 }));
     let error = Gpt::parse_tail(&gpt.tail(), DISK_SECTORS + 1).unwrap_err().to_string();
     assert_eq!(error, "the GPT header's own LBA is 16383, expected 16384");
+    let two_at_the_end = with_header(gpt.tail()[31 * SECTOR_BYTES..].to_vec(), header::ALTERNATE_LBA, &[2]);
+    let tail = [&gpt.tail()[..31 * SECTOR_BYTES], &two_at_the_end[..]].concat();
+    let error = Gpt::parse_tail(&tail, DISK_SECTORS).unwrap_err().to_string();
+    assert_eq!(error, "the GPT header's LBA of the other copy is 2, expected 1");
     assert!(Gpt::parse_tail(&gpt.tail(), 0).is_err());
     assert!(Gpt::parse_tail(&gpt.tail()[1..], DISK_SECTORS).is_err());
 }
