@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Look after this Slipway appliance.
 #[derive(Debug, Parser)]
-#[command(name = "slipway", version, about, max_term_width = 100)]
+#[command(name = "slipway", version, max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -37,8 +37,8 @@ fn lines(status: &Status, rollback: Option<&Rollback>) -> String {
             format!("the machine {rollback}; `slipway why` has the whole story"),
         ));
     }
-    if !status.failed_units.is_empty() {
-        rows.push(("failed".to_owned(), status.failed_units.join(", ")));
+    if let Some(units @ [_, ..]) = status.failed_units.as_deref() {
+        rows.push(("failed".to_owned(), units.join(", ")));
     }
     let uptime = status.uptime_s;
     rows.push(("up".to_owned(), format!("services are up, {uptime} s after the kernel started")));
@@ -67,7 +67,7 @@ slipway: up: services are up, 3903 s after the kernel started
     #[test]
     fn a_rollback_and_failed_units_are_said() {
         let mut status = healthy();
-        status.failed_units = vec!["rauc.service".to_owned()];
+        status.failed_units = Some(vec!["rauc.service".to_owned()]);
         let rollback = Rollback {
             at_boot: 12,
             from: SlotName::B,

@@ -36,7 +36,7 @@ pub(crate) struct Status {
     pub(crate) uptime_s: u64,
     pub(crate) data: DataStatus,
     pub(crate) interfaces: Vec<Interface>,
-    pub(crate) failed_units: Vec<String>,
+    pub(crate) failed_units: Option<Vec<String>>,
     /// What could not be found out, and why.
     pub(crate) unknown: Vec<String>,
 }
@@ -79,7 +79,7 @@ pub(crate) fn gather() -> Status {
     let slot = boot.as_ref().and_then(|boot| note(slot_status(boot.slot), "the boot state", &mut unknown));
     let data = note(data_status(), "the data partition", &mut unknown).unwrap_or_default();
     let interfaces = note(interfaces(), "the network", &mut unknown).unwrap_or_default();
-    let failed_units = note(system::failed_units(), "failed units", &mut unknown).unwrap_or_default();
+    let failed_units = note(system::failed_units(), "failed units", &mut unknown);
     let uptime_s = uptime_ms() / 1000;
     Status {
         build: build.as_ref().map(|facts| facts.build.to_string()),
@@ -98,7 +98,8 @@ pub(crate) fn gather() -> Status {
 
 /// Notes why something is not known.
 fn note<T>(found: anyhow::Result<T>, what: &str, unknown: &mut Vec<String>) -> Option<T> {
-    found.map_err(|error| unknown.push(format!("{what}: {error:#}"))).ok()
+    let one_line = |error: anyhow::Error| format!("{error:#}").lines().collect::<Vec<_>>().join("; ");
+    found.map_err(|error| unknown.push(format!("{what}: {}", one_line(error)))).ok()
 }
 
 fn slot_status(name: SlotName) -> anyhow::Result<SlotStatus> {
@@ -211,9 +212,15 @@ mod tests {
     #[test]
     fn what_cannot_be_found_out_is_said_with_its_reason() {
         let mut unknown = Vec::new();
-        let found: Option<()> =
-            note(Err(anyhow::anyhow!("no such file").context("cannot read x")), "the build", &mut unknown);
-        assert_eq!((found, unknown), (None, vec!["the build: cannot read x: no such file".to_owned()]));
+        let found: Option<()> = note(
+            Err(anyhow::anyhow!("no such file\nnowhere").context("cannot read x")),
+            "the build",
+            &mut unknown,
+        );
+        assert_eq!(
+            (found, unknown),
+            (None, vec!["the build: cannot read x: no such file; nowhere".to_owned()])
+        );
     }
 
     #[test]

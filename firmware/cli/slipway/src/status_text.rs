@@ -24,9 +24,10 @@ pub(crate) fn in_words(status: &Status) -> String {
     if status.boot.as_ref().is_some_and(|boot| boot.fresh_flash) {
         row("state", "freshly flashed: nothing has been imported yet");
     }
-    match status.failed_units.as_slice() {
-        [] => row("failed", "nothing"),
-        units => row("failed", &units.join(", ")),
+    match status.failed_units.as_deref() {
+        None => {}
+        Some([]) => row("failed", "nothing"),
+        Some(units) => row("failed", &units.join(", ")),
     }
     for line in &status.unknown {
         row("unknown", line);
@@ -158,7 +159,7 @@ pub(crate) mod tests {
                     addresses: vec![],
                 },
             ],
-            failed_units: vec![],
+            failed_units: Some(vec![]),
             unknown: vec![],
         }
     }
@@ -189,7 +190,7 @@ failed   nothing
         status.uptime_s = 42;
         status.data = DataStatus::default();
         status.interfaces.clear();
-        status.failed_units = vec!["data.mount".to_owned(), "rauc.service".to_owned()];
+        status.failed_units = Some(vec!["data.mount".to_owned(), "rauc.service".to_owned()]);
         status.unknown = vec!["the network: cannot start `ip -json address show`: No such file".to_owned()];
         let expected = "\
 build    0.1.0-3fa9c12d01 (Slipway 0.1.0 for rock64)
