@@ -53,7 +53,7 @@ pub enum BreadcrumbKind {
     Selector,
     /// A stage of early-boot was reached.
     Stage,
-    /// early-boot could not go on: stage and cause. It resets the machine next.
+    /// The boot could not go on: stage and cause. The machine is reset next.
     Failure,
     /// The system was still alive; left every 5 s until the services are up.
     Alive,

@@ -22,7 +22,7 @@ pub enum BootEnding {
         /// What it found.
         reason: MessageText,
     },
-    /// early-boot could not go on, said so and reset the machine.
+    /// It could not go on, said so and reset the machine: early-boot, or systemd's emergency mode.
     Failed {
         /// The stage it could not finish.
         stage: StageText,
@@ -76,7 +76,7 @@ impl BootEnding {
             BootEnding::Running => "still running",
             BootEnding::Clean { .. } => "clean shutdown",
             BootEnding::MarkedBad { .. } => "bad verdict",
-            BootEnding::Failed { .. } => "early-boot failure",
+            BootEnding::Failed { .. } => "failure",
             BootEnding::Panic { .. } => "kernel panic",
             BootEnding::Watchdog { .. } => "watchdog reset",
             BootEnding::PowerCut { .. } => "power cut",
@@ -105,7 +105,7 @@ impl fmt::Display for BootEnding {
             BootEnding::Running => f.write_str("is running"),
             BootEnding::Clean { reason } => write!(f, "was shut down: {reason}"),
             BootEnding::MarkedBad { check, reason } => write!(f, "was judged bad by {check}: {reason}"),
-            BootEnding::Failed { stage, message } => write!(f, "failed in early-boot at {stage}: {message}"),
+            BootEnding::Failed { stage, message } => write!(f, "failed at {stage}: {message}"),
             BootEnding::Panic { message, last, .. } => {
                 write!(f, "ended in a kernel panic{}: {message}", After(last.as_ref()))
             }

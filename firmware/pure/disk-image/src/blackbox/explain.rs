@@ -60,7 +60,7 @@ impl Explanation {
         let ended = history.boots().iter().rev().filter(|boot| boot.ending != BootEnding::Running);
         Explanation {
             running,
-            rollback: Rollback::last_in(history.boots()),
+            rollback: Rollback::last_in(history),
             earlier: ended.map(EndedBoot::of).collect(),
         }
     }

@@ -39,12 +39,11 @@ fn a_rollback_says_what_runs_why_and_what_happened() {
             "Boot 5 runs slot A (selector build 2026.11-1).",
             "It was chosen because slot B, which comes before it, has no tries left; it has 8 tries left after this one.",
             "The power stayed on before this boot.",
-            "The machine rolled back from slot B to slot A at boot 5: slot B did not get past rootfs: boot 4 failed in \
-             early-boot at rootfs: bad superblock.",
+            "The machine rolled back from slot B to slot A at boot 5: slot B did not get past rootfs: boot 4 failed at rootfs: bad superblock.",
             "Earlier boots, newest first:",
-            "- boot 4 (slot B) failed in early-boot at rootfs: bad superblock",
-            "- boot 3 (slot B) failed in early-boot at rootfs: bad superblock",
-            "- boot 2 (slot B) failed in early-boot at rootfs: bad superblock",
+            "- boot 4 (slot B) failed at rootfs: bad superblock",
+            "- boot 3 (slot B) failed at rootfs: bad superblock",
+            "- boot 2 (slot B) failed at rootfs: bad superblock",
             "- boot 1 (slot A) was shut down: update installed",
         ]
     );

@@ -16,6 +16,7 @@ const WATCHDOG_SLACK_MS: u64 = 2 * ALIVE_INTERVAL_MS;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     boots: Vec<Boot>,
+    early_panics: Vec<Breadcrumb>,
 }
 
 /// One boot: what it left, and how it ended.
@@ -37,12 +38,14 @@ impl History {
     /// Groups `crumbs` ([`super::Ring::crumbs`]) by boot and judges how each boot ended.
     ///
     /// `running` is the number of the boot that is running now; `None` when none of them is, as for a disk looked at
-    /// from outside. Breadcrumbs without a boot number are left out.
+    /// from outside. Of the breadcrumbs without a boot number only panics are kept.
     pub fn of(crumbs: &[Breadcrumb], running: Option<u32>) -> History {
         let mut by_boot: BTreeMap<u32, Vec<Breadcrumb>> = BTreeMap::new();
         for crumb in crumbs.iter().filter(|crumb| crumb.boot != 0) {
             by_boot.entry(crumb.boot).or_default().push(crumb.clone());
         }
+        let is_early_panic = |crumb: &&Breadcrumb| crumb.boot == 0 && crumb.kind == BreadcrumbKind::Panic;
+        let early_panics = crumbs.iter().filter(is_early_panic).cloned().collect();
         let mut boots: Vec<Boot> =
             by_boot.into_iter().map(|(number, crumbs)| Boot::of(number, crumbs)).collect();
         for index in 0..boots.len() {
@@ -55,7 +58,7 @@ impl History {
                 _ => judge(&boots[index], reset),
             };
         }
-        History { boots }
+        History { boots, early_panics }
     }
 
     /// The boots, oldest first.
@@ -66,6 +69,20 @@ impl History {
     /// The boot that is running now.
     pub fn running(&self) -> Option<&Boot> {
         self.boots.iter().find(|boot| boot.ending == BootEnding::Running)
+    }
+
+    /// What the kernel said of the last panic that `boot` found and could not give a boot number: that of a boot which
+    /// died before early-boot could write.
+    pub(super) fn early_panic_found_by(&self, boot: &Boot) -> Option<&str> {
+        let first_seq = |boot: &Boot| {
+            let own = boot.crumbs.iter().filter(|crumb| !crumb.kind.is_posthumous());
+            own.map(|crumb| crumb.seq).min()
+        };
+        let from = first_seq(boot)?;
+        let later = self.boots.iter().filter(|later| later.number > boot.number);
+        let to = later.filter_map(first_seq).min().unwrap_or(u64::MAX);
+        let found = self.early_panics.iter().rfind(|panic| (from..to).contains(&panic.seq));
+        found.map(|panic| panic.message.as_str())
     }
 
     /// How the earlier boots of `slot` ended, newest first.

@@ -272,6 +272,9 @@ proptest! {
         running in proptest::option::of(0..7u32),
     ) {
         let history = History::of(&crumbs, running);
+        for boot in history.boots() {
+            prop_assert!(history.early_panic_found_by(boot).is_none_or(|message| message.len() <= 436));
+        }
         let kept: usize = history.boots().iter().map(|boot| boot.crumbs.len()).sum();
         prop_assert_eq!(kept, crumbs.iter().filter(|crumb| crumb.boot != 0).count());
         prop_assert!(history.boots().is_sorted_by_key(|boot| boot.number));

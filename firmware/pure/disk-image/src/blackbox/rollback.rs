@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::breadcrumb::BreadcrumbKind;
 use super::ending::BootEnding;
-use super::history::Boot;
+use super::history::{Boot, History};
 use super::selector::SelectorReason;
 
 /// The machine left a slot because that slot did not work.
@@ -30,15 +30,18 @@ const BEFORE_EARLY_BOOT: &str = "before early-boot";
 const LOAD: &str = "load";
 
 impl Rollback {
-    /// The last rollback in `boots` (oldest first).
-    pub(super) fn last_in(boots: &[Boot]) -> Option<Rollback> {
-        (0..boots.len())
-            .rev()
-            .find_map(|index| Rollback::at(index.checked_sub(1).map(|i| &boots[i]), &boots[index]))
+    /// The last rollback in `history`.
+    pub(super) fn last_in(history: &History) -> Option<Rollback> {
+        let boots = history.boots();
+        (0..boots.len()).rev().find_map(|index| {
+            let previous = index.checked_sub(1).map(|index| &boots[index]);
+            Rollback::at(previous, &boots[index], history.early_panic_found_by(&boots[index]))
+        })
     }
 
-    /// The rollback that made the machine run `boot` after `previous`, if that is what happened.
-    fn at(previous: Option<&Boot>, boot: &Boot) -> Option<Rollback> {
+    /// The rollback that made the machine run `boot` after `previous`, if that is what happened. `early_panic` is what
+    /// `boot` found of a boot between them that died without a trace of its own.
+    fn at(previous: Option<&Boot>, boot: &Boot, early_panic: Option<&str>) -> Option<Rollback> {
         let to = boot.slot?;
         let from = to.other();
         let left_it = previous.is_none_or(|previous| previous.slot == Some(from));
@@ -49,11 +52,13 @@ impl Rollback {
         let cause = match reason(boot)? {
             SelectorReason::LoadFailed if left_it || first_choice_before => Cause::not_loaded(),
             SelectorReason::Fallback if previous.is_none() && boot.number > 1 => Cause::forgotten(),
-            SelectorReason::Fallback if left_it => Cause::of_boots(previous),
-            SelectorReason::Fallback if first_choice_before => Cause::of_boots(None),
-            SelectorReason::LastResort if left_it => Cause::of_boots(Some(previous?)),
+            SelectorReason::Fallback if left_it => Cause::of_boots(previous, early_panic),
+            SelectorReason::Fallback if first_choice_before => Cause::of_boots(None, early_panic),
+            SelectorReason::LastResort if left_it => Cause::of_boots(Some(previous?), early_panic),
             // `Mark bad` takes a slot out of BOOT_ORDER, so the other one is then the first choice.
-            SelectorReason::Order if left_it && was_marked_bad(previous?) => Cause::of_boots(previous),
+            SelectorReason::Order if left_it && was_marked_bad(previous?) => {
+                Cause::of_boots(previous, early_panic)
+            }
             _ => return None,
         };
         Some(Rollback { at_boot: boot.number, from, to, stage: cause.stage, why: cause.why })
@@ -87,9 +92,9 @@ impl Cause {
     }
 
     /// Why a slot was left whose last boot with a trace is `last`.
-    fn of_boots(last: Option<&Boot>) -> Cause {
+    fn of_boots(last: Option<&Boot>, early_panic: Option<&str>) -> Cause {
         let Some(last) = last else {
-            return Cause::without_trace("its starts left no trace");
+            return Cause::without_trace("its starts left no trace", early_panic);
         };
         if let Some(gave_up) = last.find(BreadcrumbKind::GaveUp) {
             let stage = last.last_sign().map_or(gave_up.stage.to_string(), |sign| sign.stage.to_string());
@@ -99,10 +104,9 @@ impl Cause {
             && let Some(starts @ 1..) = tries_after(last)
         {
             let times = if starts == 1 { "time" } else { "times" };
-            return Cause::without_trace(&format!(
-                "it was started {starts} more {times} after boot {} and left no trace",
-                last.number
-            ));
+            let what =
+                format!("it was started {starts} more {times} after boot {} and left no trace", last.number);
+            return Cause::without_trace(&what, early_panic);
         }
         Cause {
             stage: last.ending.stage().unwrap_or("running").to_owned(),
@@ -110,8 +114,13 @@ impl Cause {
         }
     }
 
-    fn without_trace(what: &str) -> Cause {
-        let why = format!("{what}: it died in the kernel or the initramfs, before early-boot could write");
+    fn without_trace(what: &str, early_panic: Option<&str>) -> Cause {
+        let mut why =
+            format!("{what}: it died in the kernel or the initramfs, before early-boot could write");
+        if let Some(message) = early_panic {
+            why.push_str("; the kernel said: ");
+            why.push_str(message);
+        }
         Cause { stage: BEFORE_EARLY_BOOT.to_owned(), why }
     }
 }

@@ -6,7 +6,7 @@ use crate::blackbox::selector::ResetKind::{Cold, Warm};
 use crate::blackbox::testing::Life;
 
 fn rollback(life: &Life) -> Option<Rollback> {
-    Rollback::last_in(life.history().boots())
+    Rollback::last_in(&life.history())
 }
 
 /// A life in which slot A is good, and B was just installed beside it.
@@ -44,7 +44,7 @@ fn a_root_file_system_that_does_not_mount() {
         None,
     );
     assert_eq!(stage, "rootfs");
-    assert_eq!(why, "boot 4 failed in early-boot at rootfs: squashfs: bad superblock");
+    assert_eq!(why, "boot 4 failed at rootfs: squashfs: bad superblock");
 }
 
 #[test]
@@ -80,6 +80,16 @@ fn a_kernel_that_dies_before_it_can_say_anything() {
     assert_eq!((rollback.at_boot, rollback.from, rollback.to), (2, B, A));
     assert_eq!(rollback.stage, "before early-boot");
     assert!(rollback.why.contains("left no trace"), "{}", rollback.why);
+}
+
+#[test]
+fn a_kernel_that_panics_before_early_boot_is_quoted() {
+    let mut life = after_an_install();
+    life.finds_early_panic("an older one, of another time");
+    life.boots(A, 8, SelectorReason::Fallback, Warm).finds_early_panic("No working init found.").comes_up();
+    life.boots_by_order(A, 8).finds_early_panic("a later one");
+    let why = rollback(&life).unwrap().why;
+    assert!(why.ends_with("before early-boot could write; the kernel said: No working init found."), "{why}");
 }
 
 #[test]
@@ -186,7 +196,7 @@ fn the_boots_after_a_rollback_still_tell_of_it() {
 fn where_the_ring_starts_with_a_fallback_the_cause_is_forgotten() {
     let mut life = after_an_install();
     life.boots(A, 8, SelectorReason::Fallback, Warm).boots(A, 8, SelectorReason::Fallback, Warm);
-    let history = life.history();
-    let rollback = Rollback::last_in(&history.boots()[1..]).unwrap();
+    let crumbs: Vec<_> = life.history().boots()[1..].iter().flat_map(|boot| boot.crumbs.clone()).collect();
+    let rollback = Rollback::last_in(&History::of(&crumbs, Some(3))).unwrap();
     assert!(rollback.why.contains("forgotten"), "{}", rollback.why);
 }

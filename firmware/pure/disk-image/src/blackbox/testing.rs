@@ -106,6 +106,12 @@ impl Life {
         self
     }
 
+    /// A panic this boot found that belongs to no boot it knows.
+    pub(super) fn finds_early_panic(&mut self, message: &str) -> &mut Life {
+        self.ring.append(crumb(0, BreadcrumbKind::Panic, "", message, 0));
+        self
+    }
+
     /// The history, seen from the boot that was last added.
     pub(super) fn history(&self) -> History {
         History::of(self.ring.crumbs(), Some(self.boot))
