@@ -95,43 +95,40 @@ else
 fi
 
 # --- Keep only what makes sense -------------------------------------------------------
+# hush parses a value again where it is used, so a quote in one would break the
+# command it stands in: replace such characters before any value is looked at.
+for key in BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT SLIPWAY_CONFIRMED START_UMS; do
+  if env exists ${key}; then setexpr ${key} gsub "[^AB0123456789 ]" _ || setenv ${key}; fi
+done
 # Names other than A and B are skipped; anything but one digit counts as no tries.
-# HUSH_NO_EVAL makes hush take a value as it is; without it a quote inside one would
-# break the command it stands in. It works only outside of quotes, and marks what
-# stands inside, hence for this part alone. `x` keeps `test` from taking a value such
-# as -n for an operator.
-HUSH_NO_EVAL=1
 setenv sel_order
 setenv sel_first
-setenv sel_unknown
 if env exists BOOT_ORDER; then
   for name in ${BOOT_ORDER}; do
-    if test x${name} = xA || test x${name} = xB; then
-      if test x${sel_first} = x; then
+    if test ${name} = A || test ${name} = B; then
+      if test -z "${sel_first}"; then
         setenv sel_first ${name}
         setenv sel_order ${name}
-      elif test x${sel_first} != x${name}; then
-        setenv sel_order ${sel_first} ${name}
+      elif test ${name} != ${sel_first}; then
+        setenv sel_order "${sel_first} ${name}"
       fi
     else
-      setenv sel_unknown 1
+      echo "slipway: selector: BOOT_ORDER names an unknown slot, skipped"
     fi
   done
 fi
-setenv BOOT_ORDER ${sel_order}
+setenv BOOT_ORDER "${sel_order}"
 setenv sel_A 0
 setenv sel_B 0
 for digit in 1 2 3 4 5 6 7 8 9; do
-  if test x${BOOT_A_LEFT} = x${digit}; then setenv sel_A ${digit}; fi
-  if test x${BOOT_B_LEFT} = x${digit}; then setenv sel_B ${digit}; fi
+  if test "${BOOT_A_LEFT}" = ${digit}; then setenv sel_A ${digit}; fi
+  if test "${BOOT_B_LEFT}" = ${digit}; then setenv sel_B ${digit}; fi
 done
 setenv BOOT_A_LEFT ${sel_A}
 setenv BOOT_B_LEFT ${sel_B}
-if test x${SLIPWAY_CONFIRMED} != xA && test x${SLIPWAY_CONFIRMED} != xB; then setenv SLIPWAY_CONFIRMED; fi
-if test x${START_UMS} != x1; then setenv START_UMS; fi
-HUSH_NO_EVAL=0
-if test -n "${sel_unknown}"; then echo "slipway: selector: BOOT_ORDER names slots other than A and B, skipped"; fi
-echo "slipway: selector: state from ${SEL_ENV}: order ${sel_order}; tries left A ${BOOT_A_LEFT}, B ${BOOT_B_LEFT}; confirmed ${SLIPWAY_CONFIRMED}"
+if test "${SLIPWAY_CONFIRMED}" != A && test "${SLIPWAY_CONFIRMED}" != B; then setenv SLIPWAY_CONFIRMED; fi
+if test "${START_UMS}" != 1; then setenv START_UMS; fi
+echo "slipway: selector: state from ${SEL_ENV}: order [${sel_order}], tries left A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}, confirmed [${SLIPWAY_CONFIRMED}]"
 
 # --- What a try does --------------------------------------------------------------------
 # Counting: env0, then env1, so that one of them is whole whenever the power goes.
