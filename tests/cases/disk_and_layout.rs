@@ -43,7 +43,9 @@ fn b01_the_built_image_has_the_layout_and_the_loader() {
     // U-Boot looks for scripts only where the attribute stands, so it stands once.
     let bootable: Vec<&str> = found
         .iter()
-        .filter(|entry| entry["attrs"].as_str().is_some_and(|attributes| attributes.contains("LegacyBIOSBootable")))
+        .filter(|entry| {
+            entry["attrs"].as_str().is_some_and(|attributes| attributes.contains("LegacyBIOSBootable"))
+        })
         .map(|entry| entry["name"].as_str().unwrap())
         .collect();
     assert_eq!(bootable, ["bootsel"]);

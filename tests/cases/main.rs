@@ -1,5 +1,7 @@
 //! The stories, a file per subject. A test is named after the acceptance case it shows; those too long for every
 //! run stand in a module `full`.
 
+#![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed, and the error says where")]
+
 mod disk_and_layout;
 mod selector;

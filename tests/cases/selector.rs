@@ -103,7 +103,7 @@ fn b08_a_torn_copy_is_repaired_from_the_other() {
         assert!(scene.disk.env(copy).unwrap().is_empty(), "the tear did not take");
         let (booted, said) = scene.boot();
         assert_eq!((booted, scene.state().as_str()), (SlotName::B, "B A | 9 9"), "{said}");
-        assert!(said.contains("is invalid, repaired from"), "{said}");
+        assert!(said.contains("is invalid, repairing it from"), "{said}");
     }
     scene.disk.tear_env(EnvCopy::Env0).unwrap();
     scene.disk.tear_env(EnvCopy::Env1).unwrap();
@@ -121,7 +121,7 @@ fn b08_a_mark_survives_a_count_cut_short() {
     // The mark-good: env0 says 9, env1 still 1.
     scene.disk.set_env(EnvCopy::Env0, &state("A B", "9", "9")).unwrap();
     let vm = Vm::start(&scene.testbed, &[&scene.disk]).unwrap();
-    vm.serial().wait_for("slipway: selector: env1 differs, made equal to env0", TEST_SLOT).unwrap();
+    vm.serial().wait_for("slipway: selector: env1 differs, making it equal to env0", TEST_SLOT).unwrap();
     vm.serial().wait_for("slipway: selector: booting slot A", TEST_SLOT).unwrap();
     vm.power_cut();
     // What the cut left of env0.
@@ -134,7 +134,9 @@ fn b08_a_mark_survives_a_count_cut_short() {
 #[test]
 fn b06_a_slot_that_does_not_load_falls_over_at_once() {
     let scene = Scene::new("b06", &state("A B", "3", "3"));
-    for (fault, name) in [("missing", "vmlinuz"), ("damaged", "initrd.img"), ("damaged", "vmlinuz"), ("missing", "slot.scr")] {
+    for (fault, name) in
+        [("missing", "vmlinuz"), ("damaged", "initrd.img"), ("damaged", "vmlinuz"), ("missing", "slot.scr")]
+    {
         let disk = Disk::with_test_slots(&scene.testbed, &scene.folder, &format!("{fault}-{name}")).unwrap();
         disk.set_boot_state(&state("A B", "3", "3")).unwrap();
         match fault {
@@ -144,7 +146,11 @@ fn b06_a_slot_that_does_not_load_falls_over_at_once() {
         let vm = Vm::start(&scene.testbed, &[&disk]).unwrap();
         let line = vm.serial().wait_for("test-slot: up slot=", TEST_SLOT).unwrap();
         assert!(line.contains("slot=B"), "{fault} {name}: {line}");
-        assert_eq!(vm.serial().count("Slipway selector, build"), 1, "{fault} {name}: it was reset on the way");
+        assert_eq!(
+            vm.serial().count("Slipway selector, build"),
+            1,
+            "{fault} {name}: it was reset on the way"
+        );
         vm.power_cut();
         let env = disk.env(EnvCopy::Env0).unwrap();
         assert_eq!((env["BOOT_A_LEFT"].as_str(), env["BOOT_B_LEFT"].as_str()), ("2", "2"), "{fault} {name}");

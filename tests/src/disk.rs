@@ -50,7 +50,10 @@ impl Disk {
         let path = folder.join(format!("{name}.img"));
         let (from, to) = (testbed.image.to_string_lossy(), path.to_string_lossy());
         testbed.tool(&["cp", "--sparse=always", &from, &to])?;
-        let file = File::options().write(true).open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let file = File::options()
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
         file.set_len(bytes).with_context(|| format!("cannot make {} {bytes} bytes large", path.display()))?;
         let partitions = partitions(testbed, &path)?;
         let testbed = Testbed::get();
@@ -81,7 +84,10 @@ impl Disk {
         std::fs::copy(&testbed.guest_init, systemd.join("systemd")).context("cannot copy guest-init")?;
         let build_json = root.join("usr/share/slipway");
         std::fs::create_dir_all(&build_json).context("cannot create usr/share/slipway")?;
-        let facts = format!("{{\"build\": \"{}\", \"version\": \"0.0.0\", \"board\": \"test\", \"time\": 1767225600}}", testbed.build_id);
+        let facts = format!(
+            "{{\"build\": \"{}\", \"version\": \"0.0.0\", \"board\": \"test\", \"time\": 1767225600}}",
+            testbed.build_id
+        );
         std::fs::write(build_json.join("build.json"), facts).context("cannot write build.json")?;
         let squashfs = folder.join("test-root.squashfs");
         let (from, to) = (root.to_string_lossy(), squashfs.to_string_lossy());
@@ -111,8 +117,24 @@ impl Disk {
     pub fn overlay(&self, name: &str) -> Result<Disk> {
         let path = self.path.with_file_name(format!("{name}.qcow2"));
         let (base, over) = (self.path.to_string_lossy(), path.to_string_lossy());
-        self.testbed.tool(&["qemu-img", "create", "-q", "-f", "qcow2", "-b", &base, "-F", self.format, &over])?;
-        Ok(Disk { testbed: Testbed::get(), path: path.clone(), format: "qcow2", partitions: self.partitions.clone() })
+        self.testbed.tool(&[
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-b",
+            &base,
+            "-F",
+            self.format,
+            &over,
+        ])?;
+        Ok(Disk {
+            testbed: Testbed::get(),
+            path: path.clone(),
+            format: "qcow2",
+            partitions: self.partitions.clone(),
+        })
     }
 
     /// Copies slot A into slot B, as an install would leave it. The boot state stays as it is.
@@ -178,7 +200,10 @@ impl Disk {
     /// When the disk cannot be read.
     pub fn black_box_text(&self) -> Result<String> {
         let bytes = self.read_all("blackbox")?;
-        Ok(bytes.iter().map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '\n' }).collect())
+        Ok(bytes
+            .iter()
+            .map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '\n' })
+            .collect())
     }
 
     /// Adds words to the kernel command line of a slot.
@@ -187,7 +212,8 @@ impl Disk {
     /// When a tool fails, or slot.scr no longer sets the command line in the way this expects.
     pub fn add_to_command_line(&self, slot: SlotName, words: &str) -> Result<()> {
         let script = self.take_file(slot, "slot.scr")?;
-        let text = String::from_utf8_lossy(script.get(SCRIPT_HEADER..).context("slot.scr is too short")?).into_owned();
+        let text = String::from_utf8_lossy(script.get(SCRIPT_HEADER..).context("slot.scr is too short")?)
+            .into_owned();
         ensure!(text.matches(" panic=").count() == 1, "slot.scr does not set panic= exactly once");
         let changed = text.replace(" panic=", &format!(" {words} panic="));
         let (source, result) = (self.path.with_extension("cmd"), self.path.with_extension("scr"));
@@ -231,7 +257,11 @@ impl Disk {
     /// When the disk cannot be written, or the partition has no room.
     pub fn write(&self, partition: &str, offset: u64, bytes: &[u8]) -> Result<()> {
         let (start, sectors) = self.place(partition)?;
-        ensure!(offset + bytes.len() as u64 <= sectors * SECTOR, "{partition} has no room for {} bytes", bytes.len());
+        ensure!(
+            offset + bytes.len() as u64 <= sectors * SECTOR,
+            "{partition} has no room for {} bytes",
+            bytes.len()
+        );
         let file = File::options().write(true).open(&self.path).context("cannot open the disk")?;
         // Zeros stay holes where they were: a slot is mostly empty.
         for (index, block) in bytes.chunks(1 << 20).enumerate() {
@@ -283,7 +313,10 @@ impl Disk {
     }
 
     fn place(&self, partition: &str) -> Result<(u64, u64)> {
-        self.partitions.get(partition).copied().with_context(|| format!("the disk has no partition {partition}"))
+        self.partitions
+            .get(partition)
+            .copied()
+            .with_context(|| format!("the disk has no partition {partition}"))
     }
 
     fn printenv(&self, partition: &str) -> Result<BTreeMap<String, String>> {
@@ -294,7 +327,11 @@ impl Disk {
         let config = config.to_string_lossy();
         // A wrong checksum is no failure to it: it says so and prints nothing, or defaults it does not have here.
         let text = self.testbed.tool(&["sh", "-c", "fw_printenv -c \"$1\" 2>&1 || true", "sh", &config])?;
-        Ok(text.lines().filter_map(|line| line.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+        Ok(text
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect())
     }
 
     /// `FILE@@OFFSET`, as mtools names a file system inside a disk.
@@ -306,14 +343,22 @@ impl Disk {
     fn take_file(&self, slot: SlotName, name: &str) -> Result<Vec<u8>> {
         let copy = self.path.with_extension("taken");
         let _ = std::fs::remove_file(&copy);
-        self.testbed.tool(&["mcopy", "-i", &self.fat(slot)?, &format!("::/{name}"), &copy.to_string_lossy()])?;
+        self.testbed.tool(&[
+            "mcopy",
+            "-i",
+            &self.fat(slot)?,
+            &format!("::/{name}"),
+            &copy.to_string_lossy(),
+        ])?;
         std::fs::read(&copy).with_context(|| format!("cannot read {}", copy.display()))
     }
 
     fn put_file(&self, slot: SlotName, name: &str, bytes: &[u8]) -> Result<()> {
         let copy = self.path.with_extension("put");
         std::fs::write(&copy, bytes).with_context(|| format!("cannot write {}", copy.display()))?;
-        self.testbed.tool(&["mcopy", "-o", "-i", &self.fat(slot)?, &copy.to_string_lossy(), &format!("::/{name}")]).map(drop)
+        self.testbed
+            .tool(&["mcopy", "-o", "-i", &self.fat(slot)?, &copy.to_string_lossy(), &format!("::/{name}")])
+            .map(drop)
     }
 }
 
@@ -333,7 +378,8 @@ fn table(testbed: &Testbed, path: &Path) -> Result<serde_json::Value> {
 
 fn partitions(testbed: &Testbed, path: &Path) -> Result<BTreeMap<String, (u64, u64)>> {
     let table = table(testbed, path)?;
-    let list = table["partitiontable"]["partitions"].as_array().context("sfdisk found no partitions")?.clone();
+    let list =
+        table["partitiontable"]["partitions"].as_array().context("sfdisk found no partitions")?.clone();
     list.iter()
         .map(|entry| {
             let name = entry["name"].as_str().context("a partition without a name")?;

@@ -20,14 +20,15 @@ impl Qmp {
         if greeting.get("QMP").is_none() {
             bail!("QEMU's first words are not a QMP greeting: {greeting}");
         }
-        qmp.execute("qmp_capabilities", json!({}))?;
+        qmp.execute("qmp_capabilities", &json!({}))?;
         Ok(qmp)
     }
 
     /// Runs a command and returns what it returns; events on the way are passed over.
-    pub(crate) fn execute(&mut self, command: &str, arguments: Value) -> Result<Value> {
+    pub(crate) fn execute(&mut self, command: &str, arguments: &Value) -> Result<Value> {
         let line = json!({"execute": command, "arguments": arguments}).to_string();
-        writeln!(self.reader.get_mut(), "{line}").with_context(|| format!("cannot send {command} to QEMU"))?;
+        writeln!(self.reader.get_mut(), "{line}")
+            .with_context(|| format!("cannot send {command} to QEMU"))?;
         loop {
             let answer = self.read().with_context(|| format!("QEMU did not answer {command}"))?;
             if let Some(value) = answer.get("return") {
@@ -41,7 +42,7 @@ impl Qmp {
 
     /// Runs a command of the human monitor, for the few that have no other form. It answers in text, errors included.
     pub(crate) fn monitor(&mut self, line: &str) -> Result<String> {
-        let answer = self.execute("human-monitor-command", json!({"command-line": line}))?;
+        let answer = self.execute("human-monitor-command", &json!({"command-line": line}))?;
         Ok(answer.as_str().unwrap_or_default().trim().to_owned())
     }
 

@@ -81,11 +81,18 @@ impl Serial {
                 }
             }
             if state.closed {
-                bail!("the machine was gone before it said {wanted:?}. Its last lines:\n{}", tail(&state.text));
+                bail!(
+                    "the machine was gone before it said {wanted:?}. Its last lines:\n{}",
+                    tail(&state.text)
+                );
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("the machine did not say {wanted:?} within {} s. Its last lines:\n{}", limit.as_secs(), tail(&state.text));
+                bail!(
+                    "the machine did not say {wanted:?} within {} s. Its last lines:\n{}",
+                    limit.as_secs(),
+                    tail(&state.text)
+                );
             }
             state = self.shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -113,7 +120,11 @@ impl Serial {
         while !state.closed {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("the machine is still on after {} s. Its last lines:\n{}", limit.as_secs(), tail(&state.text));
+                bail!(
+                    "the machine is still on after {} s. Its last lines:\n{}",
+                    limit.as_secs(),
+                    tail(&state.text)
+                );
             }
             state = self.shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -45,8 +45,10 @@ impl Testbed {
 
     fn read() -> Result<Testbed> {
         let path = std::env::var_os("SLIPWAY_TESTBED").context("SLIPWAY_TESTBED is not set")?;
-        let text = std::fs::read(&path).with_context(|| format!("cannot read {}", Path::new(&path).display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("cannot understand {}", Path::new(&path).display()))
+        let text =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", Path::new(&path).display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("cannot understand {}", Path::new(&path).display()))
     }
 
     /// An empty folder for the story `name`, under the checkout so that the tools tree sees it.
@@ -62,6 +64,7 @@ impl Testbed {
 
     /// The command that runs `program` inside the tools tree.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the helper that runs programs")]
     pub fn command(&self, program: &[&str]) -> Command {
         let mut command = Command::new(&self.tools[0]);
         command.args(&self.tools[1..]).args(program);

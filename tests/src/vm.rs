@@ -34,7 +34,11 @@ impl VmOptions {
     #[must_use]
     pub fn board(testbed: &Testbed) -> VmOptions {
         let nic = |slot: &str| Nic { slot: slot.to_owned(), backend: "user,restrict=on".to_owned() };
-        VmOptions { nics: vec![nic(&testbed.wan_slot), nic(&testbed.lan_slot)], extra: Vec::new(), snapshot: None }
+        VmOptions {
+            nics: vec![nic(&testbed.wan_slot), nic(&testbed.lan_slot)],
+            extra: Vec::new(),
+            snapshot: None,
+        }
     }
 }
 
@@ -79,7 +83,8 @@ impl Vm {
         }
         // A socket we hold both ends of needs no path, which could be too long for one.
         let (ours, theirs) = UnixStream::pair().context("cannot make a socket pair for QMP")?;
-        rustix::io::fcntl_setfd(theirs.as_fd(), rustix::io::FdFlags::empty()).context("cannot hand a socket to QEMU")?;
+        rustix::io::fcntl_setfd(theirs.as_fd(), rustix::io::FdFlags::empty())
+            .context("cannot hand a socket to QEMU")?;
         arguments.extend([
             "-chardev".to_owned(),
             format!("socket,id=qmp,fd={}", theirs.as_raw_fd()),
@@ -96,7 +101,8 @@ impl Vm {
         arguments.extend(options.extra.iter().cloned());
         let log = disks.first().context("a machine needs a disk")?.path().with_extension("serial.log");
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let errors = std::fs::File::create(log.with_extension("qemu.log")).context("cannot create QEMU's log")?;
+        let errors =
+            std::fs::File::create(log.with_extension("qemu.log")).context("cannot create QEMU's log")?;
         let mut child = testbed
             .command(&words)
             .stdin(Stdio::null())
@@ -107,7 +113,8 @@ impl Vm {
         drop(theirs);
         let pipe = child.stdout.take().context("QEMU has no output")?;
         let serial = Serial::collect(pipe, &log)?;
-        let qmp = Qmp::new(ours).with_context(|| format!("QEMU did not start; see {}", log.with_extension("qemu.log").display()));
+        let qmp = Qmp::new(ours)
+            .with_context(|| format!("QEMU did not start; see {}", log.with_extension("qemu.log").display()));
         match qmp {
             Ok(qmp) => Ok(Vm { child, qmp, serial }),
             Err(error) => {
@@ -134,7 +141,7 @@ impl Vm {
     /// # Errors
     /// When QEMU does not answer.
     pub fn reset(&mut self) -> Result<()> {
-        self.qmp.execute("system_reset", json!({})).map(drop)
+        self.qmp.execute("system_reset", &json!({})).map(drop)
     }
 
     /// Presses the power button.
@@ -142,7 +149,7 @@ impl Vm {
     /// # Errors
     /// When QEMU does not answer.
     pub fn power_button(&mut self) -> Result<()> {
-        self.qmp.execute("system_powerdown", json!({})).map(drop)
+        self.qmp.execute("system_powerdown", &json!({})).map(drop)
     }
 
     /// Lets disk `index` pass no more than one operation a second (`true`), or all again: what a dying disk does.
@@ -154,7 +161,7 @@ impl Vm {
         self.qmp
             .execute(
                 "block_set_io_throttle",
-                json!({"device": format!("disk{index}"), "bps": limit, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}),
+                &json!({"device": format!("disk{index}"), "bps": limit, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0}),
             )
             .map(drop)
     }

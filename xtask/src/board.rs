@@ -115,7 +115,9 @@ fn lay_over(base: &mut toml::Table, over: toml::Table) {
     for (key, value) in over {
         match (base.get_mut(&key), value) {
             (Some(toml::Value::Table(below)), toml::Value::Table(above)) => lay_over(below, above),
-            (Some(toml::Value::Array(below)), toml::Value::Array(above)) if ADDED_TO.contains(&key.as_str()) => {
+            (Some(toml::Value::Array(below)), toml::Value::Array(above))
+                if ADDED_TO.contains(&key.as_str()) =>
+            {
                 below.extend(above);
             }
             (_, value) => {
@@ -131,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_board_adds_to_lists_and_replaces_values() {
-        let mut base: toml::Table = "packages = ['a']\ndtbs = ['x']\n[squashfs]\nblock = 1\nlevel = 2".parse().unwrap();
+        let mut base: toml::Table =
+            "packages = ['a']\ndtbs = ['x']\n[squashfs]\nblock = 1\nlevel = 2".parse().unwrap();
         lay_over(&mut base, "packages = ['b']\ndtbs = ['y']\n[squashfs]\nlevel = 3".parse().unwrap());
         let expected: toml::Table =
             "packages = ['a', 'b']\ndtbs = ['y']\n[squashfs]\nblock = 1\nlevel = 3".parse().unwrap();

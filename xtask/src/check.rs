@@ -31,7 +31,10 @@ pub(crate) struct CheckArgs {
 impl CheckArgs {
     /// What needs neither a compiler nor the network: for the start of every test run.
     pub(crate) fn quick() -> CheckArgs {
-        CheckArgs { steps: vec![Step::Hygiene, Step::Manifests, Step::Layers, Step::Dependencies], offline: true }
+        CheckArgs {
+            steps: vec![Step::Hygiene, Step::Manifests, Step::Layers, Step::Dependencies],
+            offline: true,
+        }
     }
 }
 

@@ -18,7 +18,8 @@ impl Context {
     /// Finds the checkout this program was built from and makes its output and cache folders.
     pub(crate) fn discover() -> Result<Context> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest.parent().context("cannot find the checkout: xtask has no parent folder")?.to_owned();
+        let root =
+            manifest.parent().context("cannot find the checkout: xtask has no parent folder")?.to_owned();
         if !root.join("image/layout.toml").exists() {
             bail!(
                 "cannot find the checkout: {} has no image/layout.toml. Was it moved? Run `cargo xtask` in the new place",
@@ -27,8 +28,10 @@ impl Context {
         }
         let cache = match std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
             Some(base) => PathBuf::from(base),
-            None => PathBuf::from(std::env::var_os("HOME").context("cannot find the cache folder: HOME is not set")?)
-                .join(".cache"),
+            None => PathBuf::from(
+                std::env::var_os("HOME").context("cannot find the cache folder: HOME is not set")?,
+            )
+            .join(".cache"),
         }
         .join("slipway");
         let context = Context { out: root.join("target/slipway"), root, cache };

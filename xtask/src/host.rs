@@ -34,17 +34,28 @@ pub(crate) fn ensure_packages() -> Result<()> {
     }
     let list = missing.join(" ");
     if !is_root() {
-        bail!("cannot build: {list} missing on this machine. Run `sudo apt-get install {list}`, then this command again");
+        bail!(
+            "cannot build: {list} missing on this machine. Run `sudo apt-get install {list}`, then this command again"
+        );
     }
     if !sh::installed("apt-get") {
-        bail!("cannot build: {list} missing on this machine, and it has no apt-get. Install them, then run this command again");
+        bail!(
+            "cannot build: {list} missing on this machine, and it has no apt-get. Install them, then run this command again"
+        );
     }
     eprintln!("installing {list} (this machine does not have them yet)");
-    let install = || sh::output(sh::command("apt-get").args(["install", "--yes", "--quiet", "--no-install-recommends"])
-        .args(&missing).env("DEBIAN_FRONTEND", "noninteractive"));
+    let install = || {
+        sh::output(
+            sh::command("apt-get")
+                .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+                .args(&missing)
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )
+    };
     // The lists of a fresh machine are empty or old; only then are they fetched.
     if install().is_err() {
-        sh::output(sh::command("apt-get").args(["update", "--quiet"])).context("cannot fetch the package lists")?;
+        sh::output(sh::command("apt-get").args(["update", "--quiet"]))
+            .context("cannot fetch the package lists")?;
         install().with_context(|| format!("cannot install {list}"))?;
     }
     Ok(())
@@ -54,12 +65,15 @@ pub(crate) fn ensure_packages() -> Result<()> {
 pub(crate) fn ensure_space(context: &Context, first_build: bool) -> Result<()> {
     let needed = if first_build { NEEDED_FREE } else { NEEDED_FREE_WARM };
     for (what, path) in [("the cache", &context.cache), ("the output", &context.out)] {
-        let status = rustix::fs::statvfs(path).with_context(|| format!("cannot read the free space of {}", path.display()))?;
+        let status = rustix::fs::statvfs(path)
+            .with_context(|| format!("cannot read the free space of {}", path.display()))?;
         let free = status.f_bavail.saturating_mul(status.f_frsize);
         if free < needed {
             bail!(
                 "cannot build: {what} at {} has {} MiB free, {} MiB are needed{}. Free some, or set XDG_CACHE_HOME or CARGO_TARGET_DIR to another disk",
-                path.display(), free >> 20, needed >> 20,
+                path.display(),
+                free >> 20,
+                needed >> 20,
                 if first_build { " for a first build" } else { "" }
             );
         }
@@ -89,7 +103,9 @@ impl Mirror {
             .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
             .unwrap_or_default();
         files.sort();
-        for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "sources" || e == "list")) {
+        for file in
+            files.iter().filter(|file| file.extension().is_some_and(|e| e == "sources" || e == "list"))
+        {
             text.push('\n');
             text.push_str(&std::fs::read_to_string(file).unwrap_or_default());
         }
@@ -135,7 +151,13 @@ impl Mirror {
 
     /// The `deb` lines for mmdebstrap: release, updates, security, and `extra` suites of the archive. Empty when
     /// mmdebstrap chooses.
-    pub(crate) fn lines(&self, suite: &str, signed_by: Option<&str>, extra: &[String], sources: bool) -> Vec<String> {
+    pub(crate) fn lines(
+        &self,
+        suite: &str,
+        signed_by: Option<&str>,
+        extra: &[String],
+        sources: bool,
+    ) -> Vec<String> {
         let Some(archive) = &self.archive else { return Vec::new() };
         let option = signed_by.map(|path| format!("[signed-by={path}] ")).unwrap_or_default();
         // Debian keeps the security archive beside the main one on every full mirror.

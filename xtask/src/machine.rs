@@ -26,13 +26,22 @@ pub(crate) fn qemu(built: &Built) -> Vec<String> {
     words.extend(
         [
             // Two threads of emulation for two cores. An arm64 host could use KVM; the tools tree is for amd64.
-            "-accel", "tcg,thread=multi",
-            "-nodefaults", "-no-user-config", "-display", "none",
+            "-accel",
+            "tcg,thread=multi",
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
             // A watchdog that resets, as the board's does.
-            "-device", "i6300esb", "-action", "watchdog=reset",
-            "-device", "virtio-rng-pci",
+            "-device",
+            "i6300esb",
+            "-action",
+            "watchdog=reset",
+            "-device",
+            "virtio-rng-pci",
             // USB, for sticks.
-            "-device", "qemu-xhci,id=usb",
+            "-device",
+            "qemu-xhci,id=usb",
         ]
         .map(String::from),
     );
@@ -64,6 +73,7 @@ pub(crate) fn write_testbed(context: &Context, built: &Built) -> Result<PathBuf>
         "lan_slot": built.board.qemu.lan_slot,
     });
     let path = context.out.join("testbed.json");
-    std::fs::write(&path, format!("{testbed:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::write(&path, format!("{testbed:#}\n"))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }

@@ -1,5 +1,6 @@
 //! Builds, runs, tests and checks Slipway. `cargo xtask help` lists the commands; each has a file of its own.
 
+mod bench;
 mod board;
 mod check;
 mod context;
@@ -34,6 +35,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run the tests: all that needs no VM, then the stories on the image.
     Test(test::TestArgs),
+    /// Measure, as ratios in one run against a named peer or limit.
+    Bench(bench::BenchArgs),
     /// Check what must be true of the whole repository: format, lints, layers, dependencies, documentation.
     Check(check::CheckArgs),
     /// Show what the build knows: the disk layout, a board with all its defaults, the packages of the last image.
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&context, &args),
         Command::Test(args) => test::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
+        Command::Bench(args) => bench::run(&context, &args),
         Command::Print(args) => print::run(&context, &args),
     });
     match outcome {

@@ -83,7 +83,10 @@ pub(crate) fn command(tree: &Path, entry: &Entry, program: &[&str]) -> Command {
         command.arg("--user").env("SLIPWAY_WAIT", "1");
     }
     command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", SETUP, "enter"]);
-    command.arg(tree).arg(entry.emulator.as_deref().unwrap_or(Path::new(""))).arg(entry.binds.len().to_string());
+    command
+        .arg(tree)
+        .arg(entry.emulator.as_deref().unwrap_or(Path::new("")))
+        .arg(entry.binds.len().to_string());
     for (from, to) in &entry.binds {
         command.arg(from).arg(to);
     }
@@ -106,6 +109,7 @@ pub(crate) fn run(log: &Log, tree: &Path, entry: &Entry, program: &[&str]) -> Re
 
 /// Gives the new user namespace of `process` the ids 0 to 65535 as they are outside. Only root may; everyone else's
 /// map is made by `unshare --map-auto` from /etc/subuid.
+#[expect(clippy::disallowed_methods, reason = "a poll with a deadline")]
 fn map_every_id(process: u32) -> Result<()> {
     let ours = std::fs::read_link("/proc/self/ns/user").context("cannot read our own user namespace")?;
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);

@@ -31,7 +31,11 @@ pub(crate) fn run(context: &Context, args: &PrintArgs) -> Result<()> {
         What::Layout => layout(context, args.json)?,
         What::Board => {
             let board = Board::load(context, &args.board)?;
-            if args.json { board.canonical()? } else { toml::to_string_pretty(&board).context("cannot write the board as TOML")? }
+            if args.json {
+                board.canonical()?
+            } else {
+                toml::to_string_pretty(&board).context("cannot write the board as TOML")?
+            }
         }
         What::Packages => packages(context, &args.board, args.json)?,
     };
@@ -59,7 +63,10 @@ fn layout(context: &Context, json: bool) -> Result<String> {
     }
     let mut text = format!("{:<10} {:>10} {:>10} {:>9}\n", "name", "first LBA", "sectors", "MiB");
     for (name, first, sectors, bytes) in rows {
-        text.push_str(&format!("{name:<10} {first:>10} {sectors:>10} {:>9.1}\n", bytes as f64 / f64::from(1 << 20)));
+        text.push_str(&format!(
+            "{name:<10} {first:>10} {sectors:>10} {:>9.1}\n",
+            bytes as f64 / f64::from(1 << 20)
+        ));
     }
     text.push_str("data       the rest of the disk, made at the first boot\n");
     Ok(text)

@@ -67,7 +67,10 @@ pub(crate) fn run(context: &Context, args: &RunArgs) -> Result<()> {
     let folder = context.out.join(&built.board.name).join("run");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let disk = disk(&built, &folder, args.fresh)?;
-    eprintln!("booting build {} in QEMU, emulated (TCG: this host's processor cannot run {} itself)", built.build_id, built.board.qemu.cpu);
+    eprintln!(
+        "booting build {} in QEMU, emulated (TCG: this host's processor cannot run {} itself)",
+        built.build_id, built.board.qemu.cpu
+    );
     boot(context, args, &built, &folder, &disk)
 }
 
@@ -84,7 +87,8 @@ fn disk(built: &Built, folder: &Path, fresh: bool) -> Result<PathBuf> {
     }
     let _ = std::fs::remove_file(&of);
     sh::output(sh::command("cp").arg("--sparse=always").arg(&built.image).arg(&disk))?;
-    let file = File::options().write(true).open(&disk).with_context(|| format!("cannot open {}", disk.display()))?;
+    let file =
+        File::options().write(true).open(&disk).with_context(|| format!("cannot open {}", disk.display()))?;
     file.set_len(DISK_BYTES).with_context(|| format!("cannot enlarge {}", disk.display()))?;
     std::fs::write(&of, &built.build_id).with_context(|| format!("cannot write {}", of.display()))?;
     Ok(disk)
@@ -138,21 +142,36 @@ fn watch(args: &RunArgs, lines: &mpsc::Receiver<String>, log: &Path) -> Result<(
     let begun = Instant::now();
     let limit = Duration::from_secs(args.timeout);
     loop {
-        let left = if args.until.is_some() { limit.saturating_sub(begun.elapsed()) } else { Duration::from_secs(3600) };
+        let left = if args.until.is_some() {
+            limit.saturating_sub(begun.elapsed())
+        } else {
+            Duration::from_secs(3600)
+        };
         let line = match lines.recv_timeout(left) {
             Ok(line) => line,
             Err(mpsc::RecvTimeoutError::Timeout) => match args.until {
-                Some(state) => bail!("{state:?} was not reached within {} s. The console is in {}", args.timeout, log.display()),
+                Some(state) => bail!(
+                    "{state:?} was not reached within {} s. The console is in {}",
+                    args.timeout,
+                    log.display()
+                ),
                 None => continue,
             },
-            Err(mpsc::RecvTimeoutError::Disconnected) => bail!("QEMU ended. The console is in {}", log.display()),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                bail!("QEMU ended. The console is in {}", log.display())
+            }
         };
         if !args.headless {
             println!("{line}");
         }
         if line.contains(State::ServicesUp.sign()) {
-            eprintln!("up after {} s. SSH: 127.0.0.1:{}; console and API: https://127.0.0.1:{}; serial log: {}",
-                begun.elapsed().as_secs(), args.ssh_port, args.console_port, log.display());
+            eprintln!(
+                "up after {} s. SSH: 127.0.0.1:{}; console and API: https://127.0.0.1:{}; serial log: {}",
+                begun.elapsed().as_secs(),
+                args.ssh_port,
+                args.console_port,
+                log.display()
+            );
         }
         if let Some(state) = args.until
             && line.contains(state.sign())

@@ -31,7 +31,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// Whether a program of this name is on the search path.
 pub(crate) fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).any(|dir| dir.join(program).is_file())
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|dir| dir.join(program).is_file())
 }
 
 /// A log file, and a live line that shows its newest line.
@@ -184,7 +186,8 @@ fn show_progress(lines: &mpsc::Receiver<String>) {
 }
 
 fn last_lines(path: &Path, count: usize) -> String {
-    let text = std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let text =
+        std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     let tail = &lines[lines.len().saturating_sub(count)..];
     tail.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
@@ -198,7 +201,8 @@ mod tests {
     fn a_failure_names_the_command_and_shows_what_it_said() {
         let dir = tempfile::tempdir().unwrap();
         let log = Log::create(dir.path().join("step.log")).unwrap();
-        let error = log.run(command("sh").args(["-c", "echo no such board >&2; exit 3"])).unwrap_err().to_string();
+        let error =
+            log.run(command("sh").args(["-c", "echo no such board >&2; exit 3"])).unwrap_err().to_string();
         assert!(error.contains("`sh -c echo no such board >&2; exit 3` failed (exit status: 3)"), "{error}");
         assert!(error.contains("    no such board"), "{error}");
     }

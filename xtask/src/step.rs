@@ -42,7 +42,11 @@ impl Inputs {
     /// Names whose content differs from `earlier`, or which are new or gone.
     fn changed_since<'a>(&'a self, earlier: &'a Inputs) -> Vec<&'a str> {
         let names = self.0.keys().chain(earlier.0.keys()).collect::<std::collections::BTreeSet<_>>();
-        names.into_iter().filter(|name| self.0.get(*name) != earlier.0.get(*name)).map(String::as_str).collect()
+        names
+            .into_iter()
+            .filter(|name| self.0.get(*name) != earlier.0.get(*name))
+            .map(String::as_str)
+            .collect()
     }
 }
 
@@ -110,20 +114,25 @@ impl Plan {
         self.next += 1;
         let file_name = name.replace(' ', "-");
         let memory = context.out.join("inputs").join(format!("{file_name}.json"));
-        let remembered = std::fs::read(&memory).ok().and_then(|text| serde_json::from_slice(&text).ok()).map(Inputs);
+        let remembered =
+            std::fs::read(&memory).ok().and_then(|text| serde_json::from_slice(&text).ok()).map(Inputs);
         // One build at a time, whatever checkout asks. A finished output is moved to its name at the end, so being there is
         // being complete.
         let lock_path = context.cache.join(format!("{file_name}.lock"));
-        let lock = File::create(&lock_path).with_context(|| format!("cannot create {}", lock_path.display()))?;
+        let lock =
+            File::create(&lock_path).with_context(|| format!("cannot create {}", lock_path.display()))?;
         lock.lock().with_context(|| format!("cannot lock {}", lock_path.display()))?;
         if output.exists() {
             eprintln!("[{number}/{}] {name}: up to date", self.total);
         } else {
-            let changed = remembered.map(|earlier| inputs.changed_since(&earlier).join(", ")).unwrap_or_default();
-            let reason = if changed.is_empty() { "not built yet".to_owned() } else { format!("{changed} changed") };
+            let changed =
+                remembered.map(|earlier| inputs.changed_since(&earlier).join(", ")).unwrap_or_default();
+            let reason =
+                if changed.is_empty() { "not built yet".to_owned() } else { format!("{changed} changed") };
             eprintln!("[{number}/{}] {name}: {reason}", self.total);
             let begun = Instant::now();
-            work(&Log::create(context.log_path(&file_name))?).with_context(|| format!("cannot make the {name}"))?;
+            work(&Log::create(context.log_path(&file_name))?)
+                .with_context(|| format!("cannot make the {name}"))?;
             anyhow::ensure!(output.exists(), "the step `{name}` ended without making {}", output.display());
             eprintln!("[{number}/{}] {name}: done in {} s", self.total, begun.elapsed().as_secs());
         }
@@ -144,7 +153,9 @@ fn stamp_path(output: &Path) -> PathBuf {
 /// Why the step has to run, in words for its line; `None` when it need not.
 fn why_run(inputs: &Inputs, outputs: &[&Path], stamp: &Path) -> Option<String> {
     let Ok(text) = std::fs::read(stamp) else {
-        return Some(if outputs[0].exists() { "was interrupted last time" } else { "not built yet" }.to_owned());
+        return Some(
+            if outputs[0].exists() { "was interrupted last time" } else { "not built yet" }.to_owned(),
+        );
     };
     let Ok(earlier) = serde_json::from_slice(&text).map(Inputs) else {
         return Some("its stamp is unreadable".to_owned());
@@ -231,11 +242,13 @@ mod tests {
         run(dir.path(), &inputs);
         let output = dir.path().join("out");
         let changed = inputs.value("a", "2");
-        let failed = Plan::new(1).step("thing", &changed, &[&output], &dir.path().join("log"), |_| {
-            anyhow::bail!("power cut")
-        });
+        let failed = Plan::new(1)
+            .step("thing", &changed, &[&output], &dir.path().join("log"), |_| anyhow::bail!("power cut"));
         assert!(failed.is_err());
-        assert_eq!(why_run(&changed, &[&output], &stamp_path(&output)).as_deref(), Some("was interrupted last time"));
+        assert_eq!(
+            why_run(&changed, &[&output], &stamp_path(&output)).as_deref(),
+            Some("was interrupted last time")
+        );
     }
 
     #[test]

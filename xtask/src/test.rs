@@ -102,12 +102,23 @@ fn ensure_nextest(context: &Context) -> Result<Nextest> {
 }
 
 impl Nextest {
-    fn run(&self, context: &Context, profile: &str, args: &TestArgs, testbed: Option<&Path>) -> Result<Count> {
+    fn run(
+        &self,
+        context: &Context,
+        profile: &str,
+        args: &TestArgs,
+        testbed: Option<&Path>,
+    ) -> Result<Count> {
         let report = context.root.join("target/nextest").join(profile).join("junit.xml");
         let _ = std::fs::remove_file(&report);
         let mut command = sh::command(&self.program);
-        command.current_dir(&context.root).args(["nextest", "run", "--locked", "--workspace", "--profile", profile]);
+        command.current_dir(&context.root).args(["nextest", "run", "--locked", "--profile", profile]);
         command.args(["--no-tests", "pass"]);
+        command.args(if testbed.is_some() {
+            ["--package", "image-tests"].as_slice()
+        } else {
+            &["--workspace"]
+        });
         if let Some(filter) = &args.filter {
             command.arg(filter);
         }
@@ -155,8 +166,15 @@ impl Count {
         let mut count = Count::default();
         for case in xml.split("<testcase ").skip(1) {
             let case = case.split("</testcase>").next().unwrap_or(case);
-            let name = case.split("name=\"").nth(1).and_then(|rest| rest.split('"').next()).context("a test without a name")?;
-            let skipped = case.lines().map(|line| line.rsplit('>').next().unwrap_or(line)).find_map(|line| line.trim().strip_prefix(SKIP_MARK));
+            let name = case
+                .split("name=\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next())
+                .context("a test without a name")?;
+            let skipped = case
+                .lines()
+                .map(|line| line.rsplit('>').next().unwrap_or(line))
+                .find_map(|line| line.trim().strip_prefix(SKIP_MARK));
             if case.contains("<failure") || case.contains("<error") {
                 count.failed += 1;
             } else if let Some(reason) = skipped {

@@ -6,7 +6,7 @@
 use crate::context::Context;
 use crate::host::{self, Mirror};
 use crate::namespace::{self, Entry};
-use crate::sh::{self, Log};
+use crate::sh::Log;
 use crate::step::{Inputs, Plan};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
@@ -20,17 +20,50 @@ const BACKPORTS: &str = "trixie-backports";
 /// Packages of the tools tree, by what needs them.
 const PACKAGES: &[&str] = &[
     // root file systems and their parts
-    "mmdebstrap", "debian-archive-keyring", "ca-certificates", "dpkg-dev", "kmod", "squashfs-tools", "zstd", "xz-utils",
-    "mtools", "dosfstools", "fdisk", "rsync", "systemd",
+    "mmdebstrap",
+    "debian-archive-keyring",
+    "ca-certificates",
+    "dpkg-dev",
+    "kmod",
+    "squashfs-tools",
+    "zstd",
+    "xz-utils",
+    "mtools",
+    "dosfstools",
+    "fdisk",
+    "rsync",
+    "systemd",
     // emulation: building for arm64, and running the image
-    "qemu-user", "qemu-system-arm", "qemu-utils", "ipxe-qemu",
+    "qemu-user",
+    "qemu-system-arm",
+    "qemu-utils",
+    "ipxe-qemu",
     // cross compilers
-    "gcc", "libc6-dev", "gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross",
+    "gcc",
+    "libc6-dev",
+    "gcc-aarch64-linux-gnu",
+    "libc6-dev-arm64-cross",
     // U-Boot's build
-    "make", "bison", "flex", "bc", "swig", "python3-dev", "python3-setuptools", "python3-pyelftools", "libssl-dev",
-    "libgnutls28-dev", "device-tree-compiler", "uuid-dev", "u-boot-tools", "patch",
+    "make",
+    "bison",
+    "flex",
+    "bc",
+    "swig",
+    "python3-dev",
+    "python3-setuptools",
+    "python3-pyelftools",
+    "libssl-dev",
+    "libgnutls28-dev",
+    "device-tree-compiler",
+    "uuid-dev",
+    "u-boot-tools",
+    "patch",
     // reading back what was made, in tests
-    "libubootenv-tool", "rauc", "exfatprogs", "e2fsprogs", "openssh-client",
+    "libubootenv-tool",
+    "rauc",
+    "exfatprogs",
+    "e2fsprogs",
+    "openssh-client",
 ];
 
 /// Rust and what it links: named one by one with their suite, because an apt pin does not reach all of them.
@@ -80,7 +113,8 @@ impl Tools {
 
     /// Runs a shell script inside the tree; it stops at the first command that fails.
     pub(crate) fn script(&self, log: &Log, entry: &Entry, script: &str, arguments: &[&str]) -> Result<()> {
-        let program: Vec<&str> = ["sh", "-euc", script, "script"].into_iter().chain(arguments.iter().copied()).collect();
+        let program: Vec<&str> =
+            ["sh", "-euc", script, "script"].into_iter().chain(arguments.iter().copied()).collect();
         self.run(log, entry, &program)
     }
 
@@ -145,7 +179,8 @@ fn build(log: &Log, tree: &Path, mirror: &Mirror) -> Result<()> {
         format!("--customize-hook={script}")
     };
     let (suites, install_rust) = (hook(MORE_SUITES), hook(INSTALL_RUST));
-    let (packages, keyring) = (format!("--include={}", PACKAGES.join(",")), format!("--keyring={}", host::KEYRING));
+    let (packages, keyring) =
+        (format!("--include={}", PACKAGES.join(",")), format!("--keyring={}", host::KEYRING));
     let out = partial.to_str().context("a cache path that is not UTF-8")?;
     let mut program = vec!["mmdebstrap"];
     program.extend(OPTIONS);
@@ -154,5 +189,6 @@ fn build(log: &Log, tree: &Path, mirror: &Mirror) -> Result<()> {
     program.extend(lines.iter().map(String::as_str));
     namespace::run(log, Path::new("/"), &Entry::default(), &program)
         .context("cannot bootstrap Debian. Is a mirror reachable? `--mirror URL` names one")?;
-    std::fs::rename(&partial, tree).with_context(|| format!("cannot move the tools tree to {}", tree.display()))
+    std::fs::rename(&partial, tree)
+        .with_context(|| format!("cannot move the tools tree to {}", tree.display()))
 }

@@ -50,7 +50,8 @@ pub(super) fn step(
         .value("list of device trees", build.board.dtbs.join(","))
         .value("build id", &root.build_id);
     let stamp = inputs.stamp();
-    let parts = BootParts { boot: build.out.join("boot.vfat"), bootsel: build.out.join("bootsel.vfat"), stamp };
+    let parts =
+        BootParts { boot: build.out.join("boot.vfat"), bootsel: build.out.join("bootsel.vfat"), stamp };
     plan.step("boot partitions", &inputs, &[&parts.boot, &parts.bootsel], &build.log("boot"), |log| {
         let staging = build.out.join("boot.partial");
         let _ = std::fs::remove_dir_all(&staging);
@@ -61,15 +62,22 @@ pub(super) fn step(
 
         let mut values = vec![("BUILD_ID", root.build_id.clone())];
         for (name, from) in [("vmlinuz", kernel.image()), ("initrd.img", initramfs.file.clone())] {
-            values.push((if name == "vmlinuz" { "VMLINUZ_CRC32" } else { "INITRD_CRC32" }, copy(&from, &boot.join(name))?));
+            values.push((
+                if name == "vmlinuz" { "VMLINUZ_CRC32" } else { "INITRD_CRC32" },
+                copy(&from, &boot.join(name))?,
+            ));
         }
         if build.board.dtbs.len() != 1 {
-            bail!("slot.cmd knows the checksum of one device tree; the board lists {}", build.board.dtbs.len());
+            bail!(
+                "slot.cmd knows the checksum of one device tree; the board lists {}",
+                build.board.dtbs.len()
+            );
         }
         for dtb in &build.board.dtbs {
             let to = boot.join("dtbs").join(dtb);
             if let Some(folder) = to.parent() {
-                std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("cannot create {}", folder.display()))?;
             }
             values.push(("DTB_CRC32", copy(&kernel.folder.join("dtbs").join(dtb), &to)?));
         }
@@ -77,21 +85,30 @@ pub(super) fn step(
         write_script(&scripts.join("boot.cmd"), &staging.join("boot.cmd"), &values)?;
         std::fs::write(bootsel.join("README.txt"), README).context("cannot write README.txt")?;
 
-        let entry =
-            Entry::default().bind(&build.out).folder(&staging).env("SOURCE_DATE_EPOCH", build.epoch.to_string());
+        let entry = Entry::default()
+            .bind(&build.out)
+            .folder(&staging)
+            .env("SOURCE_DATE_EPOCH", build.epoch.to_string());
         for (script, out) in [("slot.cmd", "boot/slot.scr"), ("boot.cmd", "bootsel/boot.scr")] {
-            let mkimage = ["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-n", script, "-d", script, out];
+            let mkimage =
+                ["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-n", script, "-d", script, out];
             build.tools.run(log, &entry, &mkimage)?;
         }
         for (part, label, name, folder) in
             [(&parts.boot, "SLIPBOOT", "boot-a", &boot), (&parts.bootsel, "SLIPWAY", "bootsel", &bootsel)]
         {
-            let size = build.layout.partition(name).context("the layout lacks a boot partition")?.bytes().to_string();
+            let size = build
+                .layout
+                .partition(name)
+                .context("the layout lacks a boot partition")?
+                .bytes()
+                .to_string();
             // The serial number is part of the label in spirit: fixed, so that two builds are the same bytes.
             let serial = format!("{:08x}", crc32fast::hash(label.as_bytes()));
             let (out, folder) = (part.to_string_lossy(), folder.to_string_lossy());
-            build.tools.script(log, &entry, SCRIPT, &[&out, &size, label, &serial, &folder])
-                .with_context(|| format!("cannot make the {name} file system of {size} bytes (are its files larger?)"))?;
+            build.tools.script(log, &entry, SCRIPT, &[&out, &size, label, &serial, &folder]).with_context(
+                || format!("cannot make the {name} file system of {size} bytes (are its files larger?)"),
+            )?;
         }
         std::fs::remove_dir_all(&staging).with_context(|| format!("cannot remove {}", staging.display()))
     })?;
@@ -118,7 +135,8 @@ fn fill(text: &str, values: &[(&str, String)]) -> Result<String> {
         text = text.replace(&format!("@{name}@"), value);
     }
     // Comments may talk of placeholders; commands may not hold one.
-    if let Some(line) = text.lines().find(|line| !line.trim_start().starts_with('#') && has_placeholder(line)) {
+    if let Some(line) = text.lines().find(|line| !line.trim_start().starts_with('#') && has_placeholder(line))
+    {
         bail!("nothing fills the placeholder in `{}`", line.trim());
     }
     Ok(text)
@@ -137,7 +155,10 @@ mod tests {
     #[test]
     fn placeholders_are_filled_and_a_forgotten_one_is_an_error() {
         let values = [("BUILD_ID", "0.1.0-ab".to_owned())];
-        assert_eq!(fill("echo build @BUILD_ID@\n# @OTHER@\n", &values).unwrap(), "echo build 0.1.0-ab\n# @OTHER@\n");
+        assert_eq!(
+            fill("echo build @BUILD_ID@\n# @OTHER@\n", &values).unwrap(),
+            "echo build 0.1.0-ab\n# @OTHER@\n"
+        );
         let error = fill("crc32 -v @VMLINUZ_CRC32@", &values).unwrap_err().to_string();
         assert_eq!(error, "nothing fills the placeholder in `crc32 -v @VMLINUZ_CRC32@`");
     }

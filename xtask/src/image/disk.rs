@@ -49,7 +49,8 @@ fn write(build: &Build<'_>, root: &Root, parts: &BootParts, u_boot: &UBoot, path
     image.write_at(&gpt.head(), 0)?;
     image.write_at(&gpt.tail(), gpt.tail_lba() * SECTOR_BYTES as u64)?;
     let loader = &build.board.loader;
-    let end = image.layout.partition("loader").context("image/layout.toml has no partition loader")?.end_lba();
+    let end =
+        image.layout.partition("loader").context("image/layout.toml has no partition loader")?.end_lba();
     image.copy_to_lbas("idbloader.img", &u_boot.idbloader, loader.idbloader_lba..loader.u_boot_lba)?;
     image.copy_to_lbas("u-boot.itb", &u_boot.itb, loader.u_boot_lba..end)?;
     let factory = BootState::factory().to_env().encode();

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
 /// Programs of the root file system, and where they go in it.
-const PROGRAMS: &[(&str, &str)] = &[("slipway", "usr/bin/slipway"), ("nic-names", "usr/lib/slipway/nic-names")];
+const PROGRAMS: &[(&str, &str)] =
+    &[("slipway", "usr/bin/slipway"), ("nic-names", "usr/lib/slipway/nic-names")];
 /// Programs that run before there is a root file system, or without one: linked statically.
 const STATIC_PROGRAMS: &[&str] = &["early-boot", "guest-init"];
 
@@ -67,18 +68,29 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>) -> Result<Firmware> {
         );
         let dynamic: Vec<&str> = PROGRAMS.iter().map(|(name, _)| *name).collect();
         let static_flags = format!("{remap} -C target-feature=+crt-static");
-        for (kind, flags, names) in [("dynamic", &remap, &dynamic[..]), ("static", &static_flags, STATIC_PROGRAMS)] {
+        for (kind, flags, names) in
+            [("dynamic", &remap, &dynamic[..]), ("static", &static_flags, STATIC_PROGRAMS)]
+        {
             let target = target_folder.join(kind);
             let target_text = target.to_string_lossy().into_owned();
-            let mut program =
-                vec!["cargo", "build", "--release", "--locked", "--target", TARGET, "--target-dir", &target_text];
+            let mut program = vec![
+                "cargo",
+                "build",
+                "--release",
+                "--locked",
+                "--target",
+                TARGET,
+                "--target-dir",
+                &target_text,
+            ];
             for name in names {
                 program.extend(["--package", name]);
             }
             build.tools.run(log, &entry.clone().env("RUSTFLAGS", flags.as_str()), &program)?;
             for name in names {
                 let from = target.join(TARGET).join("release").join(name);
-                std::fs::copy(&from, folder.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+                std::fs::copy(&from, folder.join(name))
+                    .with_context(|| format!("cannot copy {}", from.display()))?;
             }
         }
         Ok(())
@@ -104,6 +116,7 @@ fn cargo_home() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("CARGO_HOME").filter(|value| !value.is_empty()) {
         return Ok(PathBuf::from(path));
     }
-    let home = std::env::var_os("HOME").context("cannot find cargo's cache: neither CARGO_HOME nor HOME is set")?;
+    let home =
+        std::env::var_os("HOME").context("cannot find cargo's cache: neither CARGO_HOME nor HOME is set")?;
     Ok(Path::new(&home).join(".cargo"))
 }

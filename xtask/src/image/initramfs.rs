@@ -15,7 +15,12 @@ pub(super) struct Initramfs {
     pub(super) stamp: String,
 }
 
-pub(super) fn step(plan: &mut Plan, build: &Build<'_>, kernel: &Kernel, firmware: &Firmware) -> Result<Initramfs> {
+pub(super) fn step(
+    plan: &mut Plan,
+    build: &Build<'_>,
+    kernel: &Kernel,
+    firmware: &Firmware,
+) -> Result<Initramfs> {
     let inputs = step_inputs(build, include_str!("initramfs.rs"))
         .value("kernel", &kernel.stamp)
         .value("firmware", &firmware.stamp)
@@ -37,7 +42,12 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>, kernel: &Kernel, firmware
         let entry = Entry::default().bind(&build.out);
         let staging_text = staging.to_string_lossy().into_owned();
         // Unpacked here: the whole archive is packed better than its parts, and the kernel then links them as they are.
-        build.tools.script(log, &entry, "cd \"$1\"; for m in *.ko.xz; do [ ! -e \"$m\" ] || xz -d \"$m\"; done", &[&staging_text])?;
+        build.tools.script(
+            log,
+            &entry,
+            "cd \"$1\"; for m in *.ko.xz; do [ ! -e \"$m\" ] || xz -d \"$m\"; done",
+            &[&staging_text],
+        )?;
 
         let mut archive = Archive::new(build.epoch);
         for folder in ["dev", "proc", "sys", "run", "modules", "sysroot"] {
@@ -57,8 +67,10 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>, kernel: &Kernel, firmware
         }
         archive.file("modules/load.list", list.into_bytes(), 0o644);
         let plain = build.out.join("initramfs.cpio");
-        std::fs::write(&plain, archive.finish()?).with_context(|| format!("cannot write {}", plain.display()))?;
-        let (plain_text, partial) = (plain.to_string_lossy().into_owned(), format!("{}.partial", file.display()));
+        std::fs::write(&plain, archive.finish()?)
+            .with_context(|| format!("cannot write {}", plain.display()))?;
+        let (plain_text, partial) =
+            (plain.to_string_lossy().into_owned(), format!("{}.partial", file.display()));
         build.tools.run(log, &entry, &["zstd", "--quiet", "-19", "--force", "-o", &partial, &plain_text])?;
         std::fs::remove_dir_all(&staging).with_context(|| format!("cannot remove {}", staging.display()))?;
         std::fs::remove_file(&plain).with_context(|| format!("cannot remove {}", plain.display()))?;
@@ -129,7 +141,8 @@ impl Modules {
             };
             // depmod lists needs nearest first, so what has to be loaded first stands last.
             for path in needs.iter().rev().chain([path]) {
-                let module = Module { name: module_name(path), path: path.clone(), parameters: String::new() };
+                let module =
+                    Module { name: module_name(path), path: path.clone(), parameters: String::new() };
                 if !ordered.iter().any(|known| known.name == module.name) {
                     ordered.push(module);
                 }
@@ -192,7 +205,10 @@ mod tests {
     fn names(wanted: &[&str]) -> Vec<String> {
         let wanted: Vec<String> = wanted.iter().map(|name| (*name).to_owned()).collect();
         let modules = Modules::parse(DEP, "kernel/fs/ext4/ext4.ko\n").with_dependencies(&wanted).unwrap();
-        modules.into_iter().map(|module| format!("{} {}", module.name, module.parameters).trim().to_owned()).collect()
+        modules
+            .into_iter()
+            .map(|module| format!("{} {}", module.name, module.parameters).trim().to_owned())
+            .collect()
     }
 
     #[test]

@@ -18,7 +18,8 @@ impl Kernel {
     /// The release, as `uname -r` says it.
     pub(super) fn version(&self) -> Result<String> {
         let path = self.folder.join("version");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(text.trim().to_owned())
     }
 

@@ -51,6 +51,8 @@ pub(crate) struct Built {
     pub(crate) manifest: PathBuf,
     /// The board's root file system.
     pub(crate) squashfs: PathBuf,
+    /// The initramfs that both slots carry.
+    pub(crate) initramfs: PathBuf,
     /// U-Boot for QEMU.
     pub(crate) qemu_u_boot: PathBuf,
     /// The PID 1 of test slots.
@@ -88,9 +90,10 @@ pub(crate) fn run(context: &Context, args: &ImageArgs) -> Result<()> {
 pub(crate) fn build(context: &Context, args: &ImageArgs) -> Result<Built> {
     let board = Board::load(context, &args.board)?;
     let layout_path = context.path("image/layout.toml");
-    let layout_text =
-        std::fs::read_to_string(&layout_path).with_context(|| format!("cannot read {}", layout_path.display()))?;
-    let layout = Layout::parse(&layout_text).with_context(|| format!("cannot use {}", layout_path.display()))?;
+    let layout_text = std::fs::read_to_string(&layout_path)
+        .with_context(|| format!("cannot read {}", layout_path.display()))?;
+    let layout =
+        Layout::parse(&layout_text).with_context(|| format!("cannot use {}", layout_path.display()))?;
     host::ensure_space(context, !tools::tree_path(context).exists())?;
 
     let mut plan = Plan::new(9);
@@ -112,6 +115,7 @@ pub(crate) fn build(context: &Context, args: &ImageArgs) -> Result<Built> {
         image,
         manifest: root.manifest,
         squashfs: root.squashfs,
+        initramfs: initramfs.file,
         qemu_u_boot: u_boot.qemu,
         guest_init: firmware.guest_init,
         build_id: root.build_id,
@@ -134,7 +138,8 @@ fn source_epoch(context: &Context) -> u64 {
 fn package_age(context: &Context, refresh: bool) -> Result<String> {
     let path = context.cache.join("packages-of");
     if refresh || !path.exists() {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
         std::fs::write(&path, now.to_string()).with_context(|| format!("cannot write {}", path.display()))?;
     }
     std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))

@@ -73,7 +73,8 @@ impl Overlay {
     }
 
     fn add(&mut self, folder: &Path, prefix: &str) -> Result<()> {
-        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
+        let entries =
+            std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
         for entry in entries {
             let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
             let path = entry.path();
@@ -83,16 +84,19 @@ impl Overlay {
                 continue;
             }
             let inner = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-            let metadata = path.symlink_metadata().with_context(|| format!("cannot read {}", path.display()))?;
+            let metadata =
+                path.symlink_metadata().with_context(|| format!("cannot read {}", path.display()))?;
             if metadata.is_symlink() {
-                let target = std::fs::read_link(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let target =
+                    std::fs::read_link(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 self.0.insert(inner, Node::Link(target.to_string_lossy().into_owned()));
             } else if metadata.is_dir() {
                 self.0.insert(inner.clone(), Node::Folder);
                 self.add(&path, &inner)?;
             } else {
                 use std::os::unix::fs::PermissionsExt;
-                let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let bytes =
+                    std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 let executable = metadata.permissions().mode() & 0o111 != 0;
                 self.0.insert(inner, Node::File { bytes, executable });
             }

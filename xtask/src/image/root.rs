@@ -89,7 +89,8 @@ pub(super) fn step(
     };
     plan.step("root file system", &inputs, &[&root.squashfs, &root.manifest], &build.log("root"), |log| {
         let overlay = build.out.join("overlay.tar");
-        let file = std::fs::File::create(&overlay).with_context(|| format!("cannot create {}", overlay.display()))?;
+        let file = std::fs::File::create(&overlay)
+            .with_context(|| format!("cannot create {}", overlay.display()))?;
         contents(build, kernel, firmware, &root.build_id)?.write(file, build.epoch)?;
         let work = build.out.join("root.partial");
         let entry = Entry::default()
@@ -126,7 +127,8 @@ fn contents(build: &Build<'_>, kernel: &Kernel, firmware: &Firmware, build_id: &
     });
     let nics = toml::to_string(&build.board.nics).context("cannot write nics.toml")?;
     let rauc_path = build.context.path("image/rauc/system.conf");
-    let rauc = std::fs::read_to_string(&rauc_path).with_context(|| format!("cannot read {}", rauc_path.display()))?;
+    let rauc = std::fs::read_to_string(&rauc_path)
+        .with_context(|| format!("cannot read {}", rauc_path.display()))?;
     let rauc = rauc.replace("@COMPATIBLE@", &build.board.compatible);
     let mut overlay = Overlay::default()
         .folder(&build.context.path("buildroot-overlay"))?

@@ -31,17 +31,24 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>) -> Result<UBoot> {
         .value("version", VERSION)
         .value("compiler and tools", &build.tools.stamp)
         .path("image/boot/u-boot", &options)?
-        .value("board", [&loader.defconfig, &build.board.qemu.defconfig, &loader.bl31_file].map(String::as_str).join(" "));
+        .value(
+            "board",
+            [&loader.defconfig, &build.board.qemu.defconfig, &loader.bl31_file].map(String::as_str).join(" "),
+        );
     let stamp = inputs.stamp();
     let folder = build.context.cache.join(format!("u-boot-{}", &stamp[..16]));
     plan.cached(build.context, "U-Boot", &inputs, &folder, |log| {
-        let entry = Entry::default()
-            .bind(&build.context.cache)
-            .bind(&options)
-            .bind(Path::new("/etc/resolv.conf"));
+        let entry =
+            Entry::default().bind(&build.context.cache).bind(&options).bind(Path::new("/etc/resolv.conf"));
         let (out, options) = (folder.to_string_lossy(), options.to_string_lossy());
         let arguments = [
-            &out, &*options, VERSION, &loader.defconfig, &build.board.qemu.defconfig, &loader.bl31_package, &loader.bl31_file,
+            &out,
+            &*options,
+            VERSION,
+            &loader.defconfig,
+            &build.board.qemu.defconfig,
+            &loader.bl31_package,
+            &loader.bl31_file,
         ];
         build.tools.script(log, &entry, SCRIPT, &arguments)
     })?;
