@@ -3,5 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed, and the error says where")]
 
+mod appliance;
+mod building;
 mod disk_and_layout;
+mod resets;
 mod selector;

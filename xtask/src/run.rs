@@ -56,7 +56,7 @@ impl State {
         match self {
             State::Selector => "slipway: selector: booting slot",
             State::EarlyBoot => "slipway: start:",
-            State::ServicesUp => "slipway: services up",
+            State::ServicesUp => "slipway: up: services are up",
         }
     }
 }

@@ -74,7 +74,7 @@ fn ours(context: &Context, built: &Built, disk: &Path) -> Result<Times> {
         built,
         &words,
         "Starting kernel ...",
-        &["slipway: start:", "slipway: switch-root:", "slipway: services up"],
+        &["slipway: start:", "slipway: switch-root:", "slipway: up: services are up"],
     )
 }
 

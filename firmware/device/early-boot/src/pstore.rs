@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use disk_image::blackbox::{Boot, BreadcrumbKind, stage};
+use disk_image::blackbox::{Boot, BreadcrumbKind, History, stage};
 use host_files::{Writer, read_bounded};
 use rustix::mount::MountFlags;
 
@@ -24,14 +24,24 @@ const LINES_BEFORE: usize = 8;
 /// The kernel's log and `/proc/uptime` count from slightly different moments.
 const UPTIME_SLACK_MS: u64 = 2_000;
 
-/// Moves what is there to the black box, as breadcrumbs of the boot before this one. Never fatal.
-pub(crate) fn collect(past: &Past, report: &mut Report) {
+/// Moves what is there to the black box, as breadcrumbs of the boot before this one, and returns the past as it is told
+/// with them. Never fatal.
+pub(crate) fn collect(past: Past, report: &mut Report) -> Past {
     // Without a black box to keep it in, it stays for the next boot.
     if report.black_box().is_none() {
-        return;
+        return past;
     }
-    if let Err(error) = collect_from(Path::new(FOLDER), past, report) {
+    if let Err(error) = collect_from(Path::new(FOLDER), &past, report) {
         report.warn(STAGE, format_args!("{error:#}"));
+    }
+    retold(past, report)
+}
+
+/// How the last boot ended is known only now: by the panic it left, and by the kind of reset that this boot began with.
+fn retold(past: Past, report: &Report) -> Past {
+    match report.black_box() {
+        Some(black_box) => Past { history: History::of(black_box.ring().crumbs(), Some(past.boot)), ..past },
+        None => past,
     }
 }
 
@@ -195,7 +205,7 @@ fn whose<'a>(panic: &Panic, boots: &'a [Boot]) -> Option<&'a Boot> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use disk_image::blackbox::{Breadcrumb, History, MessageText, StageText};
+    use disk_image::blackbox::{BootEnding, Breadcrumb, MessageText, StageText};
     use host_files::BlackBox;
     use std::fmt::Write;
 
@@ -325,5 +335,9 @@ ECC: No errors detected
         assert_eq!(kinds[0], (6, BreadcrumbKind::Panic));
         assert_eq!(kinds[1..], [(6, BreadcrumbKind::Console); 7]);
         assert_eq!(std::fs::read_dir(&pstore).unwrap().count(), 0);
+
+        // The decision about the slot's tries comes next, and must know.
+        let ending = retold(past, &report).history.boots()[0].ending.clone();
+        assert!(matches!(ending, BootEnding::Panic { .. }), "{ending:?}");
     }
 }

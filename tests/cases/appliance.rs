@@ -1,0 +1,118 @@
+//! The shipped image, whole: first boot, second boot, cards and disks in any order. Judged by what it says on the serial line
+//! and by what other people's tools find on the disk.
+
+use image_tests::{BOOT, Disk, Nic, Testbed, Vm, VmOptions};
+
+/// What the console says when everything that starts by itself has started.
+const UP: &str = "slipway: up: services are up";
+
+/// Start and size in sectors of a partition.
+fn place(table: &serde_json::Value, name: &str) -> Option<(u64, u64)> {
+    let list = table["partitiontable"]["partitions"].as_array()?;
+    let entry = list.iter().find(|entry| entry["name"] == name)?;
+    Some((entry["start"].as_u64()?, entry["size"].as_u64()?))
+}
+
+/// The first boot makes `data` (f2fs) of the rest of a larger disk and touches neither loader nor slots; the second
+/// boot finds it, keeps the table, and knows that the flash is not fresh. On the way: the build that the selector prints is the
+/// image's and the system's.
+#[test]
+fn b03_b04_b17_first_boot_makes_data_and_the_second_keeps_it() {
+    let testbed = Testbed::get();
+    let folder = testbed.folder("b03").unwrap();
+    let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+    let flashed = disk.table().unwrap();
+    assert!(place(&flashed, "data").is_none());
+    let loader = disk.loader().unwrap();
+
+    let vm = Vm::start(&testbed, &[&disk]).unwrap();
+    let selector = vm.serial().wait_for("Slipway selector, build ", BOOT).unwrap();
+    vm.serial().wait_for("disk freshly flashed", BOOT).unwrap();
+    let build = vm.serial().wait_for("slipway: build: ", BOOT).unwrap();
+    vm.serial().wait_for("slipway: data: mounted", BOOT).unwrap();
+    vm.serial().wait_for(UP, BOOT).unwrap();
+    assert!(selector.ends_with(&format!("build {}", testbed.build_id)), "{selector}");
+    assert!(build.contains(&format!("slipway: build: {} ", testbed.build_id)), "{build}");
+    vm.power_cut();
+
+    let table = disk.table().unwrap();
+    let (start, size) = place(&table, "data").expect("no data partition");
+    let (rootfs_b, rootfs_b_size) = place(&table, "rootfs-b").unwrap();
+    assert!(start >= rootfs_b + rootfs_b_size);
+    // All but the copy of the table and what alignment costs.
+    let disk_sectors = (4u64 << 30) / 512;
+    assert!(
+        disk_sectors - (start + size) < 4096,
+        "data ends at {}, the disk at {disk_sectors}",
+        start + size
+    );
+    let verify = testbed.tool(&["sfdisk", "--verify", &disk.path().to_string_lossy()]).unwrap();
+    assert!(verify.contains("No errors detected"), "{verify}");
+    for partition in flashed["partitiontable"]["partitions"].as_array().unwrap() {
+        let name = partition["name"].as_str().unwrap();
+        assert_eq!(place(&table, name), place(&flashed, name), "{name} moved");
+    }
+    let kind = testbed
+        .tool(&[
+            "blkid",
+            "--probe",
+            "--offset",
+            &(start * 512).to_string(),
+            "-s",
+            "TYPE",
+            "-o",
+            "value",
+            &disk.path().to_string_lossy(),
+        ])
+        .unwrap();
+    assert_eq!(kind.trim(), "f2fs");
+    assert!(disk.loader().unwrap() == loader, "the loader changed");
+
+    let vm = Vm::start(&testbed, &[&disk]).unwrap();
+    vm.serial().wait_for("slipway: data: mounted", BOOT).unwrap();
+    vm.serial().wait_for(UP, BOOT).unwrap();
+    let said = vm.serial().text();
+    assert!(!said.contains("freshly flashed"), "{said}");
+    vm.power_cut();
+    assert_eq!(disk.table().unwrap(), table, "the second boot changed the partition table");
+}
+
+/// WAN stays eth0 and LAN eth1 when the kernel finds LAN first.
+#[test]
+fn b18_cards_found_in_reverse_keep_their_names() {
+    let testbed = Testbed::get();
+    let folder = testbed.folder("b18").unwrap();
+    let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+    let card = |slot: &str, mac: &str| Nic {
+        slot: format!("{slot},mac={mac}"),
+        backend: "user,restrict=on".to_owned(),
+    };
+    let mut options = VmOptions::board(&testbed);
+    // PCI is walked from low slots to high ones: LAN, in a slot before WAN's, is found first and is eth0 to the kernel.
+    options.nics = vec![card("0x4", "52:54:00:00:00:1a"), card(&testbed.wan_slot, "52:54:00:00:00:0a")];
+    let vm = Vm::start_with(&testbed, &[&disk], &options).unwrap();
+    let wan = vm.serial().wait_for("slipway: eth0: ", BOOT).unwrap();
+    let lan = vm.serial().wait_for("slipway: eth1: ", BOOT).unwrap();
+    assert!(wan.contains("52:54:00:00:00:0a"), "{wan}");
+    assert!(lan.contains("52:54:00:00:00:1a"), "{lan}");
+}
+
+/// Two disks hold the same image, down to every GUID. Root and data come from the one whose selector ran.
+#[test]
+fn b14_of_two_equal_disks_the_booted_one_is_used() {
+    let testbed = Testbed::get();
+    let folder = testbed.folder("b14").unwrap();
+    let other = Disk::flash_4g(&testbed, &folder, "other").unwrap();
+    let booted = Disk::flash_4g(&testbed, &folder, "booted").unwrap();
+    // U-Boot looks at the first disk first; without a selector there it goes on to the second.
+    other.damage_partition("bootsel", 4096).unwrap();
+    let untouched = other.table().unwrap();
+    let vm = Vm::start(&testbed, &[&other, &booted]).unwrap();
+    vm.serial().wait_for("slipway: disk: booted from /dev/vdb", BOOT).unwrap();
+    vm.serial().wait_for("slipway: data: mounted", BOOT).unwrap();
+    vm.serial().wait_for(UP, BOOT).unwrap();
+    vm.power_cut();
+    assert!(place(&booted.table().unwrap(), "data").is_some(), "data is not on the booted disk");
+    assert_eq!(other.table().unwrap(), untouched, "the other disk was written");
+    assert!(other.selector_record().unwrap().is_empty(), "the other disk's black box was written");
+}
