@@ -13,11 +13,13 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use appliance_types::SlotName;
 use disk_image::blackbox::{BreadcrumbKind, stage};
 use host_files::{BlackBox, Note, Writer};
 use rustix::fs::{AtFlags, OFlags, statat};
 
 use crate::black_box::Past;
+use crate::command_line::CommandLine;
 use crate::report::Report;
 use crate::sysfs::Disk;
 
@@ -34,14 +36,14 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// Starts the child. Without it, the boot goes on; a hang is then called unexplained.
-pub(crate) fn spawn(disk: &Disk, past: &Past, report: &mut Report) {
+pub(crate) fn spawn(disk: &Disk, command_line: &CommandLine, past: &Past, report: &mut Report) {
     if report.black_box().is_none() {
         return;
     }
     let spawned = disk
         .partition("blackbox")
         .context("the disk has no black box")
-        .and_then(|path| start(path, past.boot));
+        .and_then(|path| start(path, past.boot, command_line.slot));
     if let Err(error) = spawned {
         report.warn("alive", format_args!("{error:#}"));
     }
@@ -51,7 +53,7 @@ pub(crate) fn spawn(disk: &Disk, past: &Past, report: &mut Report) {
     clippy::disallowed_methods,
     reason = "it is not waited for, so it is not for the helper that runs programs"
 )]
-fn start(black_box: &Path, boot: u32) -> anyhow::Result<()> {
+fn start(black_box: &Path, boot: u32, slot: SlotName) -> anyhow::Result<()> {
     // Opened here and not in the child, whose root will be an empty directory; and opened anew and not passed on, because
     // a lock belongs to the open file: sharing ours would let both write at once.
     let flags = i32::try_from(OFlags::DSYNC.bits()).unwrap_or(0);
@@ -61,7 +63,7 @@ fn start(black_box: &Path, boot: u32) -> anyhow::Result<()> {
     Command::new("/proc/self/exe")
         .arg0(NAME)
         .arg(black_box)
-        .arg(boot.to_string())
+        .args([boot.to_string(), slot.to_string()])
         .env_clear()
         // Standard input and output carry the two files over: descriptors that need no number.
         .stdin(Stdio::from(black_box_file))
@@ -91,8 +93,11 @@ pub(crate) fn run() -> ExitCode {
 
 fn child() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, path, boot] = arguments.as_slice() else { anyhow::bail!("cannot understand {arguments:?}") };
-    let writer = Writer { boot: boot.parse().context("cannot read the boot number")?, slot: None };
+    let [_, path, boot, slot] = arguments.as_slice() else {
+        anyhow::bail!("cannot understand {arguments:?}")
+    };
+    let boot = boot.parse().context("cannot read the boot number")?;
+    let writer = Writer { boot, slot: Some(slot.parse().context("cannot read the slot")?) };
     let black_box =
         std::io::stdin().as_fd().try_clone_to_owned().context("cannot take over the black box")?;
     let run = std::io::stdout().as_fd().try_clone_to_owned().context("cannot take over /run")?;

@@ -61,7 +61,7 @@ fn boot(report: &mut Report) -> Result<Infallible, Failure> {
 
     let disk = boot_disk::find(&command_line, report).at(stage::DISK)?;
     let past = black_box::open(&disk, &command_line, report);
-    alive::spawn(&disk, &past, report);
+    alive::spawn(&disk, &command_line, &past, report);
     let past = pstore::collect(past, report);
 
     let root = root::mount(&disk, &command_line, report)?;
