@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// From the moment nothing moves any more to the selector's first line.
 const RESET_WITHIN: Duration = Duration::from_secs(60);
 const SELECTOR: &str = "Slipway selector, build";
+/// Both slots installed, A marked good.
+const CONFIRMED: [(&str, &str); 4] =
+    [("BOOT_ORDER", "A B"), ("BOOT_A_LEFT", "9"), ("BOOT_B_LEFT", "9"), ("SLIPWAY_CONFIRMED", "A")];
 
 /// A kernel panic resets by itself, the next boot still knows the panic's words, and three in a row give a confirmed slot up for
 /// the other.
@@ -15,7 +18,7 @@ fn b09_b15_three_panics_in_a_row_switch_the_slot() {
     let testbed = Testbed::get();
     let folder = testbed.folder("b09-panic").unwrap();
     let disk = Disk::with_test_slots(&testbed, &folder, "disk").unwrap();
-    disk.set_boot_state(&[("BOOT_ORDER", "A B"), ("BOOT_A_LEFT", "9"), ("BOOT_B_LEFT", "9")]).unwrap();
+    disk.set_boot_state(&CONFIRMED).unwrap();
     disk.add_to_command_line(SlotName::A, "test.action=panic").unwrap();
     let vm = Vm::start(&testbed, &[&disk]).unwrap();
     // The fourth early-boot sees three panics behind it and gives the slot up.
@@ -84,29 +87,29 @@ fn power_cuts(name: &str, cuts: u32) {
     let testbed = Testbed::get();
     let folder = testbed.folder(name).unwrap();
     let full = Disk::flash_4g(&testbed, &folder, "full").unwrap();
-    let (rearmed, up) = boot_times(&testbed, &full, "slipway: up: services are up");
+    let whole = Boot::time(&testbed, &full, "slipway: up: services are up");
     drop(full);
-
     let disk = Disk::with_test_slots(&testbed, &folder, "disk").unwrap();
-    disk.set_boot_state(&[("BOOT_ORDER", "A B"), ("BOOT_A_LEFT", "9"), ("BOOT_B_LEFT", "9")]).unwrap();
-    let (test_rearmed, test_up) = boot_times(&testbed, &disk, "test-slot: up slot=A");
+    disk.set_boot_state(&CONFIRMED).unwrap();
+    let test = Boot::time(&testbed, &disk, "test-slot: up slot=A");
+    let share = whole.rearmed.as_secs_f64() / whole.up.as_secs_f64();
     println!(
-        "full boot: early-boot through after {rearmed:?}, up after {up:?}; test slot: {test_rearmed:?}, {test_up:?}"
+        "early-boot is through after {:?} of {:?} (full boot), {:?} of {:?} (test slot)",
+        whole.rearmed, whole.up, test.rearmed, test.up
     );
-    let share = rearmed.as_secs_f64() / up.as_secs_f64();
 
     let mut random = Random::seeded();
     for cut in 1..=cuts {
         let moment = random.fraction();
         let after = if moment < share {
-            test_rearmed.mul_f64(moment / share)
+            test.rearmed.mul_f64(moment / share)
         } else {
             // At least a second, though a test slot is up at once: the cut is behind early-boot.
-            test_rearmed
-                + (test_up - test_rearmed + Duration::from_secs(1)).mul_f64((moment - share) / (1.0 - share))
+            test.rearmed
+                + (test.up - test.rearmed + Duration::from_secs(1)).mul_f64((moment - share) / (1.0 - share))
         };
         let vm = Vm::start(&testbed, &[&disk]).unwrap();
-        vm.run_for(after);
+        test.run_until(&vm, after);
         let said = vm.serial().text();
         vm.power_cut();
         assert!(!said.contains("booting slot B"), "cut {cut} after {after:?} led to slot B:\n{said}");
@@ -118,14 +121,36 @@ fn power_cuts(name: &str, cuts: u32) {
     assert_eq!(disk.env(EnvCopy::Env0).unwrap()["BOOT_A_LEFT"], "9");
 }
 
-/// Boots once and returns when early-boot had dealt with the counter, and when it said `up`.
-fn boot_times(testbed: &Testbed, disk: &Disk, up: &str) -> (Duration, Duration) {
-    let begun = Instant::now();
-    let vm = Vm::start(testbed, &[disk]).unwrap();
-    vm.serial().wait_for("slipway: rearm: ", BOOT).unwrap();
-    let rearmed = begun.elapsed();
-    vm.serial().wait_for(up, BOOT).unwrap();
-    (rearmed, begun.elapsed())
+/// When what happened in a boot that was watched.
+struct Boot {
+    /// Early-boot had dealt with the counter.
+    rearmed: Duration,
+    /// It was up.
+    up: Duration,
+    /// When the console had reached which length.
+    console: Vec<(Duration, usize)>,
+}
+
+impl Boot {
+    /// Boots once, until it says `up`.
+    fn time(testbed: &Testbed, disk: &Disk, up: &str) -> Boot {
+        let begun = Instant::now();
+        let vm = Vm::start(testbed, &[disk]).unwrap();
+        vm.serial().wait_for("slipway: rearm: ", BOOT).unwrap();
+        let rearmed = begun.elapsed();
+        vm.serial().wait_for(up, BOOT).unwrap();
+        Boot { rearmed, up: begun.elapsed(), console: vm.serial().timeline(begun) }
+    }
+
+    /// Lets `vm` run to where this boot was after `moment`: to the last thing it had said by then, and on for the time since. So a
+    /// machine that is slower today is cut at the same place.
+    fn run_until(&self, vm: &Vm, moment: Duration) {
+        let said = self.console.iter().rfind(|(at, _)| *at <= moment);
+        let (at, length) = said.copied().unwrap_or_default();
+        // Tokens and numbers differ from boot to boot; a few bytes less are the same place.
+        let _ = vm.serial().wait_for_length(length.saturating_sub(16), TEST_SLOT);
+        vm.run_for(moment - at);
+    }
 }
 
 /// A linear congruential generator (Knuth's constants); the seed is printed, so that a run can be told again.
@@ -162,7 +187,7 @@ mod full {
         let testbed = Testbed::get();
         let folder = testbed.folder("b15-nine").unwrap();
         let disk = Disk::with_test_slots(&testbed, &folder, "disk").unwrap();
-        disk.set_boot_state(&[("BOOT_ORDER", "A B"), ("BOOT_A_LEFT", "9"), ("BOOT_B_LEFT", "9")]).unwrap();
+        disk.set_boot_state(&CONFIRMED).unwrap();
         for _ in 0..9 {
             let vm = Vm::start(&testbed, &[&disk]).unwrap();
             vm.serial().wait_for("slipway: selector: booting slot A", TEST_SLOT).unwrap();
@@ -180,7 +205,7 @@ mod full {
         let testbed = Testbed::get();
         let folder = testbed.folder("b15-watchdog").unwrap();
         let disk = Disk::with_test_slots(&testbed, &folder, "disk").unwrap();
-        disk.set_boot_state(&[("BOOT_ORDER", "A B"), ("BOOT_A_LEFT", "9"), ("BOOT_B_LEFT", "9")]).unwrap();
+        disk.set_boot_state(&CONFIRMED).unwrap();
         disk.add_to_command_line(SlotName::A, "test.action=hang").unwrap();
         let vm = Vm::start(&testbed, &[&disk]).unwrap();
         for _ in 0..4 {

@@ -18,6 +18,8 @@ struct State {
     text: String,
     /// Everything before this was waited for already.
     read: usize,
+    /// When the text had reached which length.
+    timeline: Vec<(Instant, usize)>,
     closed: bool,
 }
 
@@ -38,6 +40,8 @@ impl Serial {
                 } else {
                     let text = String::from_utf8_lossy(&buffer[..count]).replace('\r', "");
                     state.text.push_str(&text);
+                    let length = state.text.len();
+                    state.timeline.push((Instant::now(), length));
                 }
                 writer.shared.1.notify_all();
                 if count == 0 {
@@ -102,6 +106,29 @@ impl Serial {
     #[must_use]
     pub fn text(&self) -> String {
         self.lock().text.clone()
+    }
+
+    /// When, since `begun`, the text had reached which length.
+    #[must_use]
+    pub fn timeline(&self, begun: Instant) -> Vec<(Duration, usize)> {
+        self.lock().timeline.iter().map(|(at, length)| (at.duration_since(begun), *length)).collect()
+    }
+
+    /// Waits until the machine has said at least `length` bytes.
+    ///
+    /// # Errors
+    /// When it does not within `limit`, or the machine is gone.
+    pub fn wait_for_length(&self, length: usize, limit: Duration) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        let mut state = self.lock();
+        while state.text.len() < length {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || state.closed {
+                bail!("the machine said less than {length} bytes. Its last lines:\n{}", tail(&state.text));
+            }
+            state = self.shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(())
     }
 
     /// How often the machine has said `word` so far.
