@@ -129,7 +129,7 @@ fn boot(context: &Context, args: &RunArgs, built: &Built, folder: &Path, disk: &
         .context("cannot start QEMU")?;
     let log = folder.join("serial.log");
     let lines = follow(child.stdout.take().context("QEMU has no output")?, &log)?;
-    let outcome = watch(args, &lines, &log);
+    let outcome = watch(args, &lines, &log, &lan);
     // Killing `unshare` kills QEMU, its only child.
     let _ = child.kill();
     let _ = child.wait();
@@ -138,7 +138,7 @@ fn boot(context: &Context, args: &RunArgs, built: &Built, folder: &Path, disk: &
 }
 
 /// Waits for the state, or for ever.
-fn watch(args: &RunArgs, lines: &mpsc::Receiver<String>, log: &Path) -> Result<()> {
+fn watch(args: &RunArgs, lines: &mpsc::Receiver<String>, log: &Path, lan: &Path) -> Result<()> {
     let begun = Instant::now();
     let limit = Duration::from_secs(args.timeout);
     loop {
@@ -165,13 +165,13 @@ fn watch(args: &RunArgs, lines: &mpsc::Receiver<String>, log: &Path) -> Result<(
             println!("{line}");
         }
         if line.contains(State::ServicesUp.sign()) {
+            eprintln!("up after {} s; Ctrl-C switches it off", begun.elapsed().as_secs());
+            eprintln!("  serial console  {}", log.display());
             eprintln!(
-                "up after {} s. SSH: 127.0.0.1:{}; console and API: https://127.0.0.1:{}; serial log: {}",
-                begun.elapsed().as_secs(),
-                args.ssh_port,
-                args.console_port,
-                log.display()
+                "  WAN             127.0.0.1:{} leads to its port 22, 127.0.0.1:{} to 8080 (closed until a configuration opens them)",
+                args.ssh_port, args.console_port
             );
+            eprintln!("  LAN             plug another QEMU in at {}", lan.display());
         }
         if let Some(state) = args.until
             && line.contains(state.sign())

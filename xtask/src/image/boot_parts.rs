@@ -17,9 +17,8 @@ pub(super) struct BootParts {
 }
 
 /// What an operator finds beside the selector on the partition that any computer can read.
-const README: &str = "This is a Slipway appliance.\r\n\r\n\
-    Put your config.toml here before the first boot, or on a USB stick.\r\n\
-    It is read once, on the first boot after flashing. Do not change boot.scr.\r\n";
+const README: &str = "This partition belongs to a Slipway appliance.\r\n\r\n\
+    boot.scr starts it: do not change or remove it.\r\n";
 
 /// Makes a FAT image of `$2` bytes with label `$3` and serial `$4` out of the files in `$5`.
 const SCRIPT: &str = r#"
@@ -48,7 +47,8 @@ pub(super) fn step(
         .value("kernel", &kernel.stamp)
         .value("initramfs", &initramfs.stamp)
         .value("list of device trees", build.board.dtbs.join(","))
-        .value("build id", &root.build_id);
+        .value("build id", &root.build_id)
+        .value("time of the sources", build.epoch.to_string());
     let stamp = inputs.stamp();
     let parts =
         BootParts { boot: build.out.join("boot.vfat"), bootsel: build.out.join("bootsel.vfat"), stamp };
@@ -94,15 +94,10 @@ pub(super) fn step(
                 ["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-n", script, "-d", script, out];
             build.tools.run(log, &entry, &mkimage)?;
         }
-        for (part, label, name, folder) in
-            [(&parts.boot, "SLIPBOOT", "boot-a", &boot), (&parts.bootsel, "SLIPWAY", "bootsel", &bootsel)]
-        {
-            let size = build
-                .layout
-                .partition(name)
-                .context("the layout lacks a boot partition")?
-                .bytes()
-                .to_string();
+        for (part, name, folder) in [(&parts.boot, "boot-a", &boot), (&parts.bootsel, "bootsel", &bootsel)] {
+            let place = build.layout.partition(name).with_context(|| format!("the layout lacks {name}"))?;
+            let size = place.bytes().to_string();
+            let label = place.label().with_context(|| format!("the layout gives {name} no label"))?;
             // The serial number is part of the label in spirit: fixed, so that two builds are the same bytes.
             let serial = format!("{:08x}", crc32fast::hash(label.as_bytes()));
             let (out, folder) = (part.to_string_lossy(), folder.to_string_lossy());

@@ -24,7 +24,8 @@ pub(super) fn step(
     let inputs = step_inputs(build, include_str!("initramfs.rs"))
         .value("kernel", &kernel.stamp)
         .value("firmware", &firmware.stamp)
-        .value("list of early modules", build.board.early_modules.join(","));
+        .value("list of early modules", build.board.early_modules.join(","))
+        .value("time of the sources", build.epoch.to_string());
     let stamp = inputs.stamp();
     let file = build.out.join("initrd.img");
     plan.step("initramfs", &inputs, &[&file], &build.log("initramfs"), |log| {

@@ -17,7 +17,8 @@ pub(super) struct UBoot {
     pub(super) stamp: String,
 }
 
-/// The source of these builds. A newer one is a change to review, not something that happens to a build.
+/// The source that our options were written for. Debian keeps only the newest of a release, so the script takes that one when this one is
+/// gone, and refuses it if an option no longer holds.
 const VERSION: &str = "2025.01-3+deb13u1";
 
 /// `$1` result folder, `$2` image/boot/u-boot, `$3` board's defconfig, `$4` QEMU's defconfig, `$5` package and `$6` file of BL31.

@@ -2,6 +2,13 @@
 out=$1 options=$2 version=$3 board=$4 emulation=$5 bl31_package=$6 bl31_file=$7
 
 apt-get --quiet update
+# The version these options were written for, while the archive has it; then the release's newest, whose options are checked below.
+versions=$(apt-cache showsrc --only-source u-boot | sed -n 's/^Version: //p' | grep -v '~bpo' | sort --version-sort)
+if ! echo "$versions" | grep -qxF "$version"; then
+    echo "u-boot $version has left the archive" >&2
+    version=$(echo "$versions" | tail -n 1)
+fi
+echo "building u-boot $version"
 mkdir /tmp/fetch
 cd /tmp/fetch
 # Part by part: apt checks each against its signed index, also when the index of the whole source is newer than the mirror.
@@ -50,6 +57,7 @@ rm -rf "$out.partial"
 mkdir "$out.partial"
 cp /tmp/qemu/u-boot.bin "$out.partial/qemu-u-boot.bin"
 cp /tmp/board/idbloader.img /tmp/board/u-boot.itb "$out.partial/"
+echo "$version" > "$out.partial/version"
 cp /tmp/qemu/.config "$out.partial/qemu.config"
 cp /tmp/board/.config "$out.partial/board.config"
 sync "$out.partial"

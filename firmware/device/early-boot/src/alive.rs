@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use appliance_types::SlotName;
-use disk_image::blackbox::{BreadcrumbKind, stage};
+use disk_image::blackbox::{ALIVE_INTERVAL_MS, BreadcrumbKind, stage};
 use host_files::{BlackBox, Note, Writer};
 use rustix::fs::{AtFlags, OFlags, statat};
 
@@ -30,7 +30,7 @@ const NAME: &str = "@slipway-alive";
 /// What appears in `/run` when the services are up.
 const SERVICES_UP: &str = "slipway/services-up";
 
-const INTERVAL: Duration = Duration::from_secs(5);
+const INTERVAL: Duration = Duration::from_millis(ALIVE_INTERVAL_MS);
 
 /// A system that is not up by then is stuck, not starting; its ring should not fill with "alive".
 const LIMIT: Duration = Duration::from_secs(15 * 60);

@@ -1,7 +1,7 @@
 //! The slot's counter: a confirmed slot gets its tries back, one that keeps dying loses them.
 
 use anyhow::Context;
-use disk_image::blackbox::{BreadcrumbKind, stage};
+use disk_image::blackbox::stage;
 use disk_image::boot_state::{RearmDecision, rearm as decide};
 use host_files::BootStateStore;
 
@@ -15,7 +15,7 @@ use crate::sysfs::Disk;
 /// Not fatal: the slot runs, and the counter is one less than it could be.
 pub(crate) fn rearm(disk: &Disk, command_line: &CommandLine, past: &Past, report: &mut Report) {
     match decide_and_write(disk, command_line, past) {
-        Ok(decision) => report.leave(kind_of(&decision), stage::REARM, &decision),
+        Ok(decision) => report.leave(decision.breadcrumb_kind(), stage::REARM, &decision),
         Err(error) => report.warn(stage::REARM, format_args!("{error:#}")),
     }
 }
@@ -32,19 +32,11 @@ fn decide_and_write(disk: &Disk, command_line: &CommandLine, past: &Past) -> any
     Ok(decision)
 }
 
-fn kind_of(decision: &RearmDecision) -> BreadcrumbKind {
-    match decision {
-        RearmDecision::Raise { .. } => BreadcrumbKind::Rearmed,
-        RearmDecision::GiveUp { .. } => BreadcrumbKind::GaveUp,
-        RearmDecision::KeepTrial { .. } | RearmDecision::KeepFailing { .. } => BreadcrumbKind::Stage,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use appliance_types::SlotName;
-    use disk_image::blackbox::{Breadcrumb, History, MessageText, StageText};
+    use disk_image::blackbox::{Breadcrumb, BreadcrumbKind, History, MessageText, StageText};
     use disk_image::boot_state::{BootOrder, BootState, TriesLeft};
 
     fn command_line() -> CommandLine {
@@ -96,21 +88,21 @@ mod tests {
     fn a_confirmed_slot_gets_its_tries_back_on_the_disk() {
         let (state, decision) = after(both_slots(5, 9), 0);
         assert_eq!((state.a_left.get(), state.b_left.get()), (9, 9));
-        assert_eq!(kind_of(&decision), BreadcrumbKind::Rearmed);
+        assert_eq!(decision.breadcrumb_kind(), BreadcrumbKind::Rearmed);
     }
 
     #[test]
     fn a_trial_keeps_what_it_has() {
         let (state, decision) = after(both_slots(2, 9), 0);
         assert_eq!(state.a_left.get(), 2);
-        assert_eq!(kind_of(&decision), BreadcrumbKind::Stage);
+        assert_eq!(decision.breadcrumb_kind(), BreadcrumbKind::Stage);
     }
 
     #[test]
     fn a_slot_that_keeps_dying_is_given_up_when_there_is_another() {
         let (state, decision) = after(both_slots(5, 9), 3);
         assert_eq!((state.a_left.get(), state.b_left.get()), (0, 9));
-        assert_eq!(kind_of(&decision), BreadcrumbKind::GaveUp);
+        assert_eq!(decision.breadcrumb_kind(), BreadcrumbKind::GaveUp);
         let (state, _) = after(both_slots(5, 0), 3);
         assert_eq!(state.a_left.get(), 5, "there is no other slot to try");
     }
