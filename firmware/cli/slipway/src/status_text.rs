@@ -5,6 +5,9 @@ use std::fmt::Write;
 use crate::status::{DataStatus, Interface, SlotStatus, Status};
 use crate::when;
 
+/// The name of the WAN card.
+const WAN: &str = "eth0";
+
 /// The whole page. What is wrong stands last, where the eye is when the command has run.
 pub(crate) fn in_words(status: &Status) -> String {
     let mut text = String::new();
@@ -15,11 +18,8 @@ pub(crate) fn in_words(status: &Status) -> String {
     row("slot", &slot(status));
     row("up", &up(status));
     row("data", &data(&status.data));
-    if status.interfaces.is_empty() {
-        row("network", "no network cards");
-    }
-    for card in &status.interfaces {
-        row(&card.name, &interface(card));
+    for (name, text) in network(status) {
+        row(&name, &text);
     }
     if status.boot.as_ref().is_some_and(|boot| boot.fresh_flash) {
         row("state", "freshly flashed: nothing has been imported yet");
@@ -82,8 +82,21 @@ pub(crate) fn data(data: &DataStatus) -> String {
     format!("mounted{space}{device}")
 }
 
+/// One row for each card, and one for WAN when it is missing.
+pub(crate) fn network(status: &Status) -> Vec<(String, String)> {
+    let row = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    if status.interfaces.is_empty() {
+        return vec![row("network", "no network cards")];
+    }
+    let mut rows: Vec<_> = status.interfaces.iter().map(|card| row(&card.name, &interface(card))).collect();
+    if !status.interfaces.iter().any(|card| card.name == WAN) {
+        rows.insert(0, row(WAN, "missing: there is no card where this board has WAN"));
+    }
+    rows
+}
+
 /// `up, 10.0.2.15/24, fe80::1/64 (52:54:00:12:34:56)`
-pub(crate) fn interface(card: &Interface) -> String {
+fn interface(card: &Interface) -> String {
     let state = match card.state.as_str() {
         "UP" => "up",
         "DOWN" | "LOWERLAYERDOWN" => "no link",
@@ -203,6 +216,15 @@ failed   data.mount, rauc.service
 unknown  the network: cannot start `ip -json address show`: No such file
 ";
         assert_eq!(in_words(&status), expected);
+    }
+
+    #[test]
+    fn a_missing_wan_card_is_said() {
+        let mut status = healthy();
+        status.interfaces.remove(0);
+        let names: Vec<String> = network(&status).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["eth0", "eth1"]);
+        assert_eq!(network(&status)[0].1, "missing: there is no card where this board has WAN");
     }
 
     #[test]
