@@ -4,6 +4,7 @@
 mod bare;
 mod boot;
 
+use crate::board::Board;
 use crate::context::Context;
 use crate::image::{self, Built, ImageArgs};
 use anyhow::{Context as _, Result};
@@ -39,13 +40,18 @@ struct Row {
 /// Measures and prints one table.
 pub(crate) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
     let wanted = |what| args.what.is_empty() || args.what.contains(&what);
-    let built = image::build(context, &ImageArgs::default())?;
+    let options = ImageArgs::default();
+    let peer = match wanted(What::Boot) {
+        true => Some(bare::ensure(context, &Board::load(context, &options.board)?)?),
+        false => None,
+    };
+    let built = image::build(context, &options)?;
     let mut rows = Vec::new();
     if wanted(What::Size) {
         rows.extend(size(&built)?);
     }
-    if wanted(What::Boot) {
-        rows.extend(boot::rows(context, &built, args.runs)?);
+    if let Some(peer) = &peer {
+        rows.extend(boot::rows(context, &built, peer, args.runs)?);
     }
     println!("{:<34} {:<12} {:<12} {:<34} {:<6}", "what", "goal", "measured", "peer or limit", "ratio");
     for row in rows {

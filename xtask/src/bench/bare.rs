@@ -1,10 +1,11 @@
 //! The peer of our boot: Debian as it comes, with the same packages, its own kernel package, initramfs and units.
 
+use crate::board::Board;
 use crate::context::Context;
-use crate::image::Built;
+use crate::host::Mirror;
 use crate::namespace::Entry;
 use crate::step::{Inputs, Plan};
-use crate::tools::SUITE;
+use crate::tools::{SUITE, Tools};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -38,9 +39,10 @@ mv "$out.partial" "$out"
 "#;
 
 /// Makes it, once per package list: about ten minutes of emulation.
-pub(super) fn ensure(context: &Context, built: &Built) -> Result<Bare> {
-    let mut packages = built.board.packages.clone();
-    packages.push(built.board.kernel_package.clone());
+pub(super) fn ensure(context: &Context, board: &Board) -> Result<Bare> {
+    let tools = Tools::ensure(context, &Mirror::choose(None), &mut Plan::new(1))?;
+    let mut packages = board.packages.clone();
+    packages.push(board.kernel_package.clone());
     let include = packages.join(",");
     let inputs =
         Inputs::default().value("recipe", SCRIPT).value("list of packages", &include).value("suite", SUITE);
@@ -49,8 +51,8 @@ pub(super) fn ensure(context: &Context, built: &Built) -> Result<Bare> {
         let entry = Entry::default()
             .bind(&context.cache)
             .bind(Path::new("/etc/resolv.conf"))
-            .emulate(&built.tools.emulator());
-        built.tools.script(log, &entry, SCRIPT, &[&folder.to_string_lossy(), SUITE, &include])
+            .emulate(&tools.emulator());
+        tools.script(log, &entry, SCRIPT, &[&folder.to_string_lossy(), SUITE, &include])
     })?;
     Ok(Bare { folder })
 }

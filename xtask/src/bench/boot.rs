@@ -1,7 +1,7 @@
 //! Boot time: ours and a bare Debian's, taken in turns on the same emulated machine.
 
 use super::Row;
-use super::bare::{self, Bare};
+use super::bare::Bare;
 use crate::context::Context;
 use crate::image::Built;
 use crate::{machine, sh};
@@ -18,8 +18,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 struct Times(Vec<Duration>);
 
 /// The lines of the table.
-pub(super) fn rows(context: &Context, built: &Built, runs: usize) -> Result<Vec<Row>> {
-    let bare = bare::ensure(context, built)?;
+pub(super) fn rows(context: &Context, built: &Built, bare: &Bare, runs: usize) -> Result<Vec<Row>> {
     let folder = context.out.join("bench");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     // A first boot makes the data partition, which no later one does.
@@ -29,14 +28,14 @@ pub(super) fn rows(context: &Context, built: &Built, runs: usize) -> Result<Vec<
     ours(context, built, &disk)?;
     let bare_disk = folder.join("bare.img");
     copy(&bare.folder.join("root.ext4"), &bare_disk)?;
-    bare_boot(context, built, &bare, &bare_disk)?;
+    bare_boot(context, built, bare, &bare_disk)?;
 
     let (mut up, mut early, mut peers) = (Vec::new(), Vec::new(), Vec::new());
     for run in 1..=runs {
         let times = ours(context, built, &disk)?;
         early.push(times.0[1] - times.0[0]);
         up.push(times.0[2]);
-        peers.push(bare_boot(context, built, &bare, &bare_disk)?.0[0]);
+        peers.push(bare_boot(context, built, bare, &bare_disk)?.0[0]);
         eprintln!(
             "      run {run} of {runs}: ours {:.1} s, bare Debian {:.1} s",
             seconds(up[run - 1]),
