@@ -2,6 +2,7 @@
 
 use crate::board::Board;
 use crate::context::Context;
+use crate::emulation;
 use crate::host::Mirror;
 use crate::namespace::Entry;
 use crate::step::{Inputs, Plan};
@@ -48,10 +49,8 @@ pub(super) fn ensure(context: &Context, board: &Board) -> Result<Bare> {
         Inputs::default().value("recipe", SCRIPT).value("list of packages", &include).value("suite", SUITE);
     let folder = context.cache.join(format!("bare-{}", &inputs.stamp()[..16]));
     Plan::new(1).cached(context, "bare Debian", &inputs, &folder, |log| {
-        let entry = Entry::default()
-            .bind(&context.cache)
-            .bind(Path::new("/etc/resolv.conf"))
-            .emulate(&tools.emulator());
+        let entry = Entry::default().bind(&context.cache).bind(Path::new("/etc/resolv.conf"));
+        let entry = emulation::enter(entry, &tools)?;
         tools.script(log, &entry, SCRIPT, &[&folder.to_string_lossy(), SUITE, &include])
     })?;
     Ok(Bare { folder })

@@ -1,6 +1,7 @@
 //! The Debian packages, installed and configured for the board's architecture: a tarball, shared by checkouts.
 
 use super::Build;
+use crate::emulation;
 use crate::namespace::Entry;
 use crate::step::{Inputs, Plan};
 use crate::tools::SUITE;
@@ -42,8 +43,8 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>, age: &str) -> Result<Base
             .bind(&build.context.cache)
             .bind(std::path::Path::new("/etc/resolv.conf"))
             // Enough for the time stamps of what the packages' own scripts generate.
-            .env("SOURCE_DATE_EPOCH", build.epoch.to_string())
-            .emulate(&build.tools.emulator());
+            .env("SOURCE_DATE_EPOCH", build.epoch.to_string());
+        let entry = emulation::enter(entry, &build.tools)?;
         let out = tarball.to_string_lossy();
         build.tools.script(log, &entry, SCRIPT, &[&out, SUITE, &include])
     })?;
