@@ -116,3 +116,33 @@ fn b14_of_two_equal_disks_the_booted_one_is_used() {
     assert_eq!(other.table().unwrap(), untouched, "the other disk was written");
     assert!(other.selector_record().unwrap().is_empty(), "the other disk's black box was written");
 }
+
+mod full {
+    use super::*;
+
+    /// What is in `data` is no file system any more: the machine comes up all the same, says so, and writes nothing over it.
+    #[test]
+    fn b12_part_unmountable_data_is_said_and_the_rest_is_up() {
+        let testbed = Testbed::get();
+        let folder = testbed.folder("b12").unwrap();
+        let mut disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        vm.serial().wait_for(UP, BOOT).unwrap();
+        vm.power_cut();
+        disk.reread().unwrap();
+        disk.damage_partition("data", 1 << 20).unwrap();
+        let table = disk.table().unwrap();
+
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        let data = vm.serial().wait_for("slipway: data: ", BOOT).unwrap();
+        assert!(data.contains("NOT MOUNTED"), "{data}");
+        vm.serial().wait_for(UP, BOOT).unwrap();
+        assert!(
+            !vm.serial().text().contains("freshly flashed"),
+            "a damaged data partition is not a fresh flash"
+        );
+        vm.power_cut();
+        assert_eq!(disk.table().unwrap(), table);
+        assert_eq!(disk.read("data", 0, 1 << 20).unwrap(), vec![0xA5; 1 << 20], "data was written over");
+    }
+}

@@ -6,5 +6,6 @@
 mod appliance;
 mod building;
 mod disk_and_layout;
+mod harness;
 mod resets;
 mod selector;

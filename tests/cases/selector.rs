@@ -3,12 +3,10 @@
 
 use appliance_types::SlotName;
 use image_tests::{Disk, EnvCopy, TEST_SLOT, Testbed, Vm};
-use std::path::PathBuf;
 
 /// A disk with test slots and this boot state.
 struct Scene {
     testbed: Testbed,
-    folder: PathBuf,
     disk: Disk,
 }
 
@@ -18,7 +16,7 @@ impl Scene {
         let folder = testbed.folder(name).unwrap();
         let disk = Disk::with_test_slots(&testbed, &folder, "disk").unwrap();
         disk.set_boot_state(state).unwrap();
-        Scene { testbed, folder, disk }
+        Scene { testbed, disk }
     }
 
     /// Powers on, waits until a test slot is up, cuts the power. Returns the slot and what the selector said.
@@ -130,20 +128,37 @@ fn b08_a_mark_survives_a_count_cut_short() {
     assert_eq!((booted, scene.state().as_str()), (SlotName::A, "A B | 9 9"), "{said}");
 }
 
+/// The board's device tree on a boot partition.
+const DTB: &str = "dtbs/rockchip/rk3328-rock64.dtb";
+
 /// What cannot be loaded costs its try and the next slot of the order boots in the same run: no reset, no prompt.
 #[test]
 fn b06_a_slot_that_does_not_load_falls_over_at_once() {
-    let scene = Scene::new("b06", &state("A B", "3", "3"));
-    for (fault, name) in
-        [("missing", "vmlinuz"), ("damaged", "initrd.img"), ("damaged", "vmlinuz"), ("missing", "slot.scr")]
-    {
-        let disk = Disk::with_test_slots(&scene.testbed, &scene.folder, &format!("{fault}-{name}")).unwrap();
+    let testbed = Testbed::get();
+    let folder = testbed.folder("b06").unwrap();
+    let faults = [
+        ("missing", "vmlinuz"),
+        ("damaged", "vmlinuz"),
+        ("damaged", "initrd.img"),
+        ("missing", "slot.scr"),
+        ("missing", DTB),
+        ("damaged", DTB),
+    ];
+    for (fault, name) in faults {
+        let file = format!("{fault}-{}", name.replace('/', "-"));
+        let disk = Disk::with_test_slots(&testbed, &folder, &file).unwrap();
         disk.set_boot_state(&state("A B", "3", "3")).unwrap();
+        if name == DTB {
+            // QEMU brings its own device tree; only the Rock64's U-Boot names one in fdtfile.
+            let named = format!("setenv fdtfile {}", DTB.trim_start_matches("dtbs/"));
+            disk.add_to_slot_script(SlotName::A, &named).unwrap();
+            disk.add_to_slot_script(SlotName::B, "setenv fdtfile").unwrap();
+        }
         match fault {
             "missing" => disk.remove_file(SlotName::A, name).unwrap(),
             _ => disk.damage_file(SlotName::A, name).unwrap(),
         }
-        let vm = Vm::start(&scene.testbed, &[&disk]).unwrap();
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
         let line = vm.serial().wait_for("test-slot: up slot=", TEST_SLOT).unwrap();
         assert!(line.contains("slot=B"), "{fault} {name}: {line}");
         assert_eq!(

@@ -211,13 +211,26 @@ impl Disk {
     /// # Errors
     /// When a tool fails, or slot.scr no longer sets the command line in the way this expects.
     pub fn add_to_command_line(&self, slot: SlotName, words: &str) -> Result<()> {
+        self.change_slot_script(slot, |text| {
+            ensure!(text.matches(" panic=").count() == 1, "slot.scr does not set panic= exactly once");
+            Ok(text.replace(" panic=", &format!(" {words} panic=")))
+        })
+    }
+
+    /// Puts a command before a slot's own script.
+    ///
+    /// # Errors
+    /// When a tool fails.
+    pub fn add_to_slot_script(&self, slot: SlotName, command: &str) -> Result<()> {
+        self.change_slot_script(slot, |text| Ok(format!("{command}\n{text}")))
+    }
+
+    fn change_slot_script(&self, slot: SlotName, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
         let script = self.take_file(slot, "slot.scr")?;
         let text = String::from_utf8_lossy(script.get(SCRIPT_HEADER..).context("slot.scr is too short")?)
             .into_owned();
-        ensure!(text.matches(" panic=").count() == 1, "slot.scr does not set panic= exactly once");
-        let changed = text.replace(" panic=", &format!(" {words} panic="));
         let (source, result) = (self.path.with_extension("cmd"), self.path.with_extension("scr"));
-        std::fs::write(&source, changed).context("cannot write a script")?;
+        std::fs::write(&source, change(&text)?).context("cannot write a script")?;
         let (from, to) = (source.to_string_lossy(), result.to_string_lossy());
         self.testbed.tool(&["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", &from, &to])?;
         self.put_file(slot, "slot.scr", &std::fs::read(&result).context("cannot read a script")?)
@@ -296,6 +309,15 @@ impl Disk {
         self.read(partition, 0, usize::try_from(sectors * SECTOR).context("a partition larger than memory")?)
     }
 
+    /// Learns of partitions that a boot has made.
+    ///
+    /// # Errors
+    /// When `sfdisk` fails.
+    pub fn reread(&mut self) -> Result<()> {
+        self.partitions = partitions(&self.testbed, &self.path)?;
+        Ok(())
+    }
+
     /// The partition table as `sfdisk` reads it now.
     ///
     /// # Errors
@@ -304,7 +326,7 @@ impl Disk {
         table(&self.testbed, &self.path)
     }
 
-    /// SHA-256 of the first `bytes` bytes after the partition table: the loader.
+    /// The loader's partition, byte for byte.
     ///
     /// # Errors
     /// When the disk cannot be read.
