@@ -6,7 +6,8 @@ use anyhow::{Context as _, Result, bail};
 use std::path::Path;
 
 /// Programs the host must have, and the Debian/Ubuntu packages they come in.
-const NEEDED: &[(&str, &str)] = &[("mmdebstrap", "mmdebstrap"), ("unshare", "util-linux")];
+const NEEDED: &[(&str, &str)] =
+    &[("mmdebstrap", "mmdebstrap"), ("unshare", "util-linux"), ("setpriv", "util-linux")];
 /// The keys that Debian's archive is signed with. Part of Debian; on Ubuntu a package of the same name.
 pub(crate) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Free space a first build needs: tools tree, package downloads, root file system, image.
@@ -29,6 +30,7 @@ pub(crate) fn ensure_packages() -> Result<()> {
     if !is_root() && !sh::installed("newuidmap") {
         missing.push("uidmap");
     }
+    missing.dedup();
     if missing.is_empty() {
         return Ok(());
     }

@@ -1,8 +1,10 @@
 //! Runs programs inside the tools tree: private mounts, private process ids, and no trace afterwards.
 //!
-//! The kernel takes the mounts down with the last process, and `--kill-child` ends that process with us, so Ctrl-C or
-//! a crash at any point leaves neither. As root the tree is entered directly; anyone else enters it as the root of a
-//! user namespace of their own (their sub-uids are the other users).
+//! The kernel takes the mounts down with the last process, and it ends the processes with us, so Ctrl-C or a crash at any
+//! point leaves neither: `setpriv` ties `unshare` to us, which itself waits deaf to Ctrl-C for what it runs, and
+//! `--kill-child` ties that to `unshare`. (dpkg, and apt while it runs dpkg, do not listen to Ctrl-C either.) The tie is to
+//! the thread that starts the command. As root the tree is entered directly; anyone else enters it as the root of a user
+//! namespace of their own (their sub-uids are the other users).
 
 use crate::host;
 use crate::sh::{self, Log};
@@ -48,7 +50,12 @@ impl Entry {
 /// The set-up that runs as the namespace's root before the program: `$1` the tree ("/" for none), `$2` the emulator or
 /// "", `$3` the number of bind pairs, the pairs, the folder, then the program.
 const SETUP: &str = r#"set -eu
-[ -z "${SLIPWAY_WAIT:-}" ] || read -r go
+if [ -n "${SLIPWAY_PARENT:-}" ]; then
+    # If one of them died before it was tied to us or we to it, only this ends us.
+    read -r _ _ _ unshare _ < /proc/self/stat
+    read -r _ _ _ parent _ < "/proc/$unshare/stat"
+    [ "$parent" = "$SLIPWAY_PARENT" ] || exit 1
+fi
 tree=$1 emulator=$2 binds=$3; shift 3
 if [ -n "$emulator" ]; then
     mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
@@ -72,15 +79,22 @@ folder=$1; shift
 exec chroot "$tree" /usr/bin/env -i --chdir="$folder" "$@"
 "#;
 
+/// Ends what follows when the thread that started it ends.
+const TIED: [&str; 3] = ["setpriv", "--pdeathsig", "KILL"];
+/// Runs what follows once a line comes in.
+const WAIT: &str = r#"read -r go && exec "$@""#;
+
 /// The command that runs `program` inside `tree`. Needs [`run`] when the entry emulates.
 pub(crate) fn command(tree: &Path, entry: &Entry, program: &[&str]) -> Command {
-    let mut command = sh::command("unshare");
+    let mut command = sh::command(TIED[0]);
+    command.args(&TIED[1..]).arg("unshare").env("SLIPWAY_PARENT", std::process::id().to_string());
     if !host::is_root() {
         command.args(["--user", "--map-root-user", "--map-auto"]);
     } else if entry.emulator.is_some() {
         // A registration inside a user namespace of its own is seen there alone (Linux 6.7), so the
-        // machine's own table of binary formats stays as it is.
-        command.arg("--user").env("SLIPWAY_WAIT", "1");
+        // machine's own table of binary formats stays as it is. What waits for its ids has no rights until then; the
+        // kernel unties a process that gains some, so it is tied once more.
+        command.args(["--user", "sh", "-c", WAIT, "wait"]).args(TIED).arg("unshare");
     }
     command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", SETUP, "enter"]);
     command
@@ -124,4 +138,47 @@ fn map_every_id(process: u32) -> Result<()> {
         std::fs::write(&path, "0 0 65536\n").with_context(|| format!("cannot write {path}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::process::Stdio;
+
+    /// Starts a program that would run for an hour from a thread that ends, and returns when nothing of it is left.
+    fn start_and_go(entry: Entry) {
+        let starter = std::thread::spawn(move || {
+            let mut command = command(Path::new("/"), &entry, &["sh", "-c", "echo up; exec sleep 3600"]);
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+            if host::is_root() && entry.emulator.is_some() {
+                map_every_id(child.id()).unwrap();
+            }
+            child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+            let mut output = BufReader::new(child.stdout.take().unwrap());
+            let mut line = String::new();
+            output.read_line(&mut line).unwrap();
+            assert_eq!(line, "up\n");
+            (child, output)
+        });
+        let (mut child, mut output) = starter.join().unwrap();
+        // Both ends come at once: of the program that we started, and of the last one that holds our pipe.
+        assert!(!child.wait().unwrap().success());
+        assert_eq!(output.read_to_end(&mut Vec::new()).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_runs_inside_ends_with_the_thread_that_started_it() {
+        start_and_go(Entry::default());
+    }
+
+    #[test]
+    fn what_runs_emulated_ends_with_the_thread_that_started_it() {
+        if !host::is_root() {
+            println!("SKIPPED: only root makes a user namespace with every id");
+            return;
+        }
+        // The kernel wants a program there; this test runs nothing with it.
+        start_and_go(Entry::default().emulate(Path::new("/bin/sh")));
+    }
 }
