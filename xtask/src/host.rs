@@ -72,7 +72,7 @@ pub(crate) fn ensure_space(context: &Context, first_build: bool) -> Result<()> {
         let free = status.f_bavail.saturating_mul(status.f_frsize);
         if free < needed {
             bail!(
-                "cannot build: {what} at {} has {} MiB free, {} MiB are needed{}. Free some, or set XDG_CACHE_HOME or CARGO_TARGET_DIR to another disk",
+                "cannot build: {what} at {} has {} MiB free, {} MiB are needed{}. Free some; XDG_CACHE_HOME can put the cache on another disk",
                 path.display(),
                 free >> 20,
                 needed >> 20,

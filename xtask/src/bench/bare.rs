@@ -25,7 +25,8 @@ mmdebstrap --mode=root --variant=essential --architectures=arm64 --skip=check/qe
     --dpkgopt='path-exclude=/usr/share/doc/*' \
     --include="$include,initramfs-tools,zstd" "$suite" /tmp/bare.tar /tmp/sources.list
 mkdir /tmp/bare
-tar -C /tmp/bare -xpf /tmp/bare.tar
+# Device nodes are the kernel's to make, and nobody's inside a user namespace.
+tar -C /tmp/bare -xp --exclude './dev/*' -f /tmp/bare.tar
 cp /tmp/bare/boot/vmlinuz-* "$out.partial/vmlinuz"
 cp /tmp/bare/boot/initrd.img-* "$out.partial/initrd.img"
 rm -rf /tmp/bare/boot/*

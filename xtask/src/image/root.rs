@@ -25,7 +25,7 @@ work=$1 base=$2 kernel=$3 overlay=$4 prune=$5 drop=$6 block=$7 level=$8 out=$9
 version=$(cat "$kernel/version")
 rm -rf "$work"
 mkdir "$work"
-zstd --quiet -dc "$base" | tar -C "$work" -xp --xattrs --xattrs-include='*'
+zstd --quiet -dc "$base" | tar -C "$work" -xp --exclude './dev/*' --xattrs --xattrs-include='*'
 # What is in the image, before the package database goes.
 { dpkg-query --admindir="$work/var/lib/dpkg" --show --showformat '${Package}\t${Version}\t${Architecture}\t${Installed-Size}\n'
   cat "$kernel/package.tsv"; } | sort > "$out/packages.tsv.partial"
