@@ -4,6 +4,7 @@ mod bench;
 mod board;
 mod check;
 mod context;
+mod crates;
 mod emulation;
 mod host;
 mod image;

@@ -6,7 +6,7 @@
 use crate::check::{self, CheckArgs};
 use crate::context::Context;
 use crate::image::{self, ImageArgs};
-use crate::{machine, sh};
+use crate::{crates, machine, sh};
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,6 +50,7 @@ pub(crate) fn run(context: &Context, args: &TestArgs) -> Result<()> {
     let mut count = Count::default();
     if args.what.is_none() && args.filter.is_none() {
         eprintln!("-- what needs no compiler: layers, dependencies, text");
+        crates::fetch(context, &sh::Log::create(context.log_path("crates"))?)?;
         check::run(context, &CheckArgs::quick())?;
     }
     if matches!(args.what, None | Some(What::Unit)) {

@@ -1,8 +1,8 @@
 //! Our own programs for the board: fetched by the host's cargo, compiled in the tools tree without network.
 
 use super::{Build, step_inputs};
+use crate::crates;
 use crate::namespace::Entry;
-use crate::sh;
 use crate::step::Plan;
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>) -> Result<Firmware> {
     let stamp = inputs.stamp();
     let folder = context.out.join("firmware");
     plan.step("firmware", &inputs, &[&folder], &build.log("firmware"), |log| {
-        fetch(log, build)?;
+        crates::fetch(context, log)?;
         let cargo_home = cargo_home()?;
         let target_folder = context.root.join("target/firmware");
         for folder in [&target_folder, &folder] {
@@ -96,20 +96,6 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>) -> Result<Firmware> {
         Ok(())
     })?;
     Ok(Firmware { guest_init: folder.join("guest-init"), folder, stamp })
-}
-
-/// Fetches the crates with the host's cargo: from its cache when they are there, else from the network.
-fn fetch(log: &sh::Log, build: &Build<'_>) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let fetch = |offline: bool| {
-        let mut command = sh::command(&cargo);
-        command.current_dir(&build.context.root).args(["fetch", "--locked", "--target", TARGET]);
-        if offline {
-            command.arg("--offline");
-        }
-        log.run(&mut command)
-    };
-    fetch(true).or_else(|_| fetch(false)).context("cannot fetch the crates that Cargo.lock names")
 }
 
 fn cargo_home() -> Result<PathBuf> {
