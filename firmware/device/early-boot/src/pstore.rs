@@ -180,7 +180,8 @@ impl<'a> Line<'a> {
             raw.strip_prefix('[').and_then(|rest| rest.split_once(']')).and_then(|(stamp, text)| {
                 let (seconds, micros) = stamp.trim().split_once('.')?;
                 let millis: u64 = micros.get(..3)?.parse().ok()?;
-                Some((text.trim_start(), seconds.parse::<u64>().ok()?.checked_mul(1000)? + millis))
+                let uptime_ms = seconds.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(millis)?;
+                Some((text.trim_start(), uptime_ms))
             });
         Some(match stamped {
             Some((text, uptime_ms)) => Line { raw, text, uptime_ms: Some(uptime_ms) },
@@ -198,7 +199,7 @@ fn whose<'a>(panic: &Panic, boots: &'a [Boot]) -> Option<&'a Boot> {
     let ended_in_order =
         last.find(BreadcrumbKind::Shutdown).is_some() || last.find(BreadcrumbKind::Failure).is_some();
     let lived_ms = last.last_sign().map_or(0, |sign| sign.uptime_ms);
-    let too_early = panic.uptime_ms.is_some_and(|at| at + UPTIME_SLACK_MS < lived_ms);
+    let too_early = panic.uptime_ms.is_some_and(|at| at.saturating_add(UPTIME_SLACK_MS) < lived_ms);
     (!ended_in_order && !too_early).then_some(last)
 }
 
@@ -280,6 +281,14 @@ ECC: No errors detected
         assert_eq!((unstamped.message.as_str(), unstamped.uptime_ms), ("last line", None));
         let bare = panic_of(&["Panic#1 Part1\n[    1.000000] Kernel panic - not syncing: \n"]);
         assert_eq!(bare.message, "Kernel panic - not syncing:");
+        // What memory that decayed can make of a time stamp.
+        let (highest, beyond) = ("18446744073709551.615", "18446744073709551.999");
+        for (stamp, uptime_ms) in [(highest, Some(u64::MAX)), (beyond, None)] {
+            let panic = panic_of(&[&format!("Panic#1 Part1\n[{stamp}] Kernel panic - not syncing: x\n")]);
+            assert_eq!(panic.uptime_ms, uptime_ms);
+            let history = History::of(&[crumb(1, BreadcrumbKind::Alive, 5_000)], Some(2));
+            assert_eq!(whose(&panic, history.boots()).map(|boot| boot.number), Some(1));
+        }
         assert_eq!(last_words(&[]), None);
         assert_eq!(last_words(&["garbage".to_owned(), "\u{fffd}\n\n".to_owned()]), None);
         let oops =

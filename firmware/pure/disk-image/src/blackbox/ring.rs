@@ -9,6 +9,10 @@ pub const RING_ENTRIES: u64 = PARTITION_SECTORS - RING_FIRST_SECTOR;
 #[expect(clippy::cast_possible_truncation, reason = "983040 fits in every usize")]
 pub const RING_BYTES: usize = RING_ENTRIES as usize * SECTOR_BYTES;
 
+/// No disk lives to see this sequence number. A forged one beyond it is damage, so that counting on from the highest that
+/// is not can never overflow.
+const SEQ_LIMIT: u64 = u64::MAX / 2;
+
 /// The breadcrumbs of a ring, oldest first.
 ///
 /// The breadcrumb with sequence number `n` is at entry `n % 1920`; there is no pointer to the end that could be torn.
@@ -38,7 +42,7 @@ impl Ring {
         let mut ring = Ring::default();
         let (sectors, _) = bytes.as_chunks::<SECTOR_BYTES>();
         for (entry, sector) in (0..RING_ENTRIES).zip(sectors) {
-            let in_place = |seq: u64| seq % RING_ENTRIES == entry && seq < u64::MAX;
+            let in_place = |seq: u64| seq % RING_ENTRIES == entry && seq < SEQ_LIMIT;
             match Breadcrumb::decode(sector) {
                 Decoded::Blank => {}
                 Decoded::Crumb(crumb) if in_place(crumb.seq) => {

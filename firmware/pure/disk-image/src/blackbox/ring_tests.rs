@@ -107,11 +107,24 @@ fn an_entry_in_the_wrong_place_is_damage() {
 
 #[test]
 fn a_sequence_number_that_cannot_go_on_is_damage() {
-    let mut disk = Disk::with(0, 3);
-    let entry = u64::MAX % RING_ENTRIES;
-    let forged = Breadcrumb { seq: u64::MAX, ..crumb(1, BreadcrumbKind::Stage, "", "", 0) };
-    disk.sector_mut(RING_FIRST_SECTOR + entry).copy_from_slice(&forged.encode());
-    assert_eq!((disk.scan().next_seq(), disk.scan().damaged()), (3, 1));
+    for seq in [SEQ_LIMIT, u64::MAX - 1, u64::MAX] {
+        let mut disk = Disk::with(0, 3);
+        let forged = Breadcrumb { seq, ..crumb(1, BreadcrumbKind::Stage, "", "", 0) };
+        disk.sector_mut(RING_FIRST_SECTOR + seq % RING_ENTRIES).copy_from_slice(&forged.encode());
+        assert_eq!((disk.scan().next_seq(), disk.scan().damaged()), (3, 1), "{seq}");
+    }
+}
+
+#[test]
+fn the_highest_sequence_number_there_can_be_does_not_stop_a_boot() {
+    let mut disk = Disk::with(SEQ_LIMIT - 1, 1);
+    let mut ring = disk.scan();
+    assert_eq!(ring.next_seq(), SEQ_LIMIT);
+    for _ in 0..3 {
+        let write = ring.append(crumb(1, BreadcrumbKind::Stage, "", "", 0));
+        disk.sector_mut(write.sector).copy_from_slice(&write.bytes);
+    }
+    assert_eq!((disk.scan().next_seq(), disk.scan().damaged()), (SEQ_LIMIT, 3));
 }
 
 #[test]
