@@ -10,7 +10,8 @@ use crate::command_line::CommandLine;
 use crate::report::Report;
 use crate::sysfs::Disk;
 
-/// Decides and writes. Runs once the root file system is known to work: a slot that never gets this far uses up its tries.
+/// Decides and writes. Runs when nothing but the switch to the root file system is left: a slot that never gets this far
+/// uses up its tries.
 ///
 /// Not fatal: the slot runs, and the counter is one less than it could be.
 pub(crate) fn rearm(disk: &Disk, command_line: &CommandLine, past: &Past, report: &mut Report) {
