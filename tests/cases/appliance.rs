@@ -119,6 +119,25 @@ fn b14_of_two_equal_disks_the_booted_one_is_used() {
 
 mod full {
     use super::*;
+    use std::os::unix::fs::FileExt;
+
+    /// The first boot rewrites the partition table, and the power goes while its first copy is written: U-Boot and Linux go by the second.
+    #[test]
+    fn b04_a_torn_partition_table_boots_from_its_second_copy() {
+        let testbed = Testbed::get();
+        let folder = testbed.folder("b04-torn").unwrap();
+        let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        vm.serial().wait_for(UP, BOOT).unwrap();
+        vm.power_cut();
+        let file = std::fs::File::options().write(true).open(disk.path()).unwrap();
+        file.write_all_at(&[0; 512], 512).unwrap();
+
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        vm.serial().wait_for("slipway: data: mounted", BOOT).unwrap();
+        vm.serial().wait_for(UP, BOOT).unwrap();
+        assert!(!vm.serial().text().contains("freshly flashed"));
+    }
 
     /// What is in `data` is no file system any more: the machine comes up all the same, says so, and writes nothing over it.
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use host_files::{Program, run_program};
+use host_files::{Program, ProgramError, run_program};
 
 use crate::arguments::HostKeyOptions;
 
@@ -25,11 +25,14 @@ pub(crate) fn run(options: &HostKeyOptions) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// True when a key was made. A key that cannot be read counts as missing: sshd would not start with it.
+/// True when a key was made. A key that ssh-keygen refuses counts as missing: sshd would not start with it. That ssh-keygen
+/// could not be asked says nothing about the key, which is what clients know the box by.
 fn make_if_missing(folder: &Path, kind: &str) -> anyhow::Result<bool> {
     let key = key_path(folder, kind);
-    if public_key(&key).is_ok() {
-        return Ok(false);
+    match public_key(&key) {
+        Ok(_) => return Ok(false),
+        Err(ProgramError::Failed { status, .. }) if status.code().is_some() => {}
+        Err(error) => return Err(error).with_context(|| format!("cannot look at {}", key.display())),
     }
     // Made under another name and moved when it is whole and on the disk: a power cut leaves a key or none.
     let partial = folder.join(format!(".{kind}.partial"));
@@ -62,8 +65,9 @@ fn with_pub(key: &Path) -> PathBuf {
 }
 
 /// The public key of a private one, which proves that it is whole.
-fn public_key(key: &Path) -> anyhow::Result<String> {
-    Ok(run_program(&Program::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(key))?.stdout)
+fn public_key(key: &Path) -> Result<String, ProgramError> {
+    let program = Program::new("ssh-keygen").args(["-y", "-P", "", "-f"]).arg(key);
+    Ok(run_program(&program.timeout(LIMIT))?.stdout)
 }
 
 fn sync(path: &Path) -> anyhow::Result<()> {

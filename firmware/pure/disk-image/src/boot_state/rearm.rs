@@ -2,7 +2,7 @@ use std::fmt;
 
 use appliance_types::SlotName;
 
-use super::{BootState, TriesLeft};
+use super::{BootOrder, BootState, TriesLeft};
 use crate::blackbox::{BootEnding, BreadcrumbKind};
 
 /// How many boots of a slot in a row must have ended in a panic or a watchdog reset before it is given up.
@@ -53,7 +53,8 @@ pub enum RearmDecision {
 ///
 /// | Slot | Its last three boots | Other slot of BOOT_ORDER | Decision |
 /// |---|---|---|---|
-/// | on trial | any | any | keep |
+/// | on trial, another slot in the order | any | any | keep |
+/// | on trial, alone in the order | as a confirmed one | | |
 /// | confirmed | not all panic or watchdog | any | raise to 9 |
 /// | confirmed | all panic or watchdog | has tries left | 0 |
 /// | confirmed | all panic or watchdog | none | keep |
@@ -61,7 +62,10 @@ pub enum RearmDecision {
 /// A power cut, a clean end and an unexplained one all break the row of three: only evidence counts against a slot.
 pub fn rearm(state: &BootState, booted: SlotName, endings: &[BootEnding]) -> RearmDecision {
     let left = state.left(booted);
-    if !state.is_confirmed(booted) {
+    // A trial is for falling back from. The only slot of the order has nowhere to fall: left to run down, a box that was never
+    // updated would live on its last resort after six early cuts.
+    let alone = state.order == BootOrder::Only(booted);
+    if !state.is_confirmed(booted) && !alone {
         return RearmDecision::KeepTrial { slot: booted, left };
     }
     let last = endings.get(..BAD_ENDINGS_TO_GIVE_UP).unwrap_or_default();

@@ -2,7 +2,6 @@ use appliance_types::SlotName::{A, B};
 
 use super::*;
 use crate::blackbox::MessageText;
-use crate::boot_state::BootOrder;
 
 fn panicked() -> BootEnding {
     BootEnding::Panic { message: MessageText::new("Oops"), console: Vec::new(), last: None }
@@ -43,13 +42,17 @@ fn a_after(state: BootState, endings: &[BootEnding]) -> u8 {
 fn the_table_of_the_rule() {
     let both = BootOrder::First(A);
     let thrice = [panicked(), hung(), panicked()];
-    let rows: [(&str, BootState, &[BootEnding], u8); 14] = [
+    let rows: [(&str, BootState, &[BootEnding], u8); 18] = [
         ("confirmed, nothing before", state(both, 8, 9, None), &[], 9),
         ("already full", state(both, 9, 9, None), &[], 9),
         ("confirmed by its tries", state(both, 4, 9, None), &[], 9),
         ("confirmed by name, nearly out", state(both, 1, 9, Some(A)), &[], 9),
         ("confirmed by name, on its last try", state(both, 0, 9, Some(A)), &[], 9),
         ("on trial", state(both, 2, 9, Some(B)), &[], 2),
+        ("alone in the order: nowhere to fall back to", state(BootOrder::Only(A), 2, 9, None), &[], 9),
+        ("alone in the order, on its last resort", state(BootOrder::Only(A), 0, 0, None), &[], 9),
+        ("alone in the order, keeps dying", state(BootOrder::Only(A), 2, 9, None), &thrice, 2),
+        ("the order names no slot", state(BootOrder::Empty, 2, 9, None), &[], 2),
         ("on trial, last try", state(both, 0, 9, Some(B)), &[], 0),
         ("on trial, keeps dying: counting does it", state(both, 1, 9, Some(B)), &thrice, 1),
         ("confirmed, died twice", state(both, 8, 9, None), &thrice[..2], 9),
