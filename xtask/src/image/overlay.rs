@@ -1,7 +1,8 @@
 //! `buildroot-overlay/` and everything else of ours, as one tar archive to lay over the root.
 //!
 //! The overlay follows Buildroot's rules for `BR2_ROOTFS_OVERLAY`: version-control folders, `.empty` files and editors'
-//! `*~` are left out, and modes are `u=rwX,go=rX` whatever the checkout has.
+//! `*~` are left out, and modes are `u=rwX,go=rX` whatever the checkout has. One thing differs: setuid, setgid and sticky
+//! bits, which git cannot hold, are dropped, so that a checkout inside a setgid folder gives the same image.
 
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
@@ -104,3 +105,8 @@ impl Overlay {
         Ok(())
     }
 }
+
+// In a file of its own, because this one is an input of the root file system.
+#[cfg(test)]
+#[path = "overlay_tests.rs"]
+mod tests;
