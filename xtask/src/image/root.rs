@@ -48,6 +48,8 @@ systemctl --root="$work" --quiet preset-all
 systemctl --root="$work" --quiet --global preset-all
 # Left by the tools above; they hold the time of this build.
 rm -f "$work"/etc/passwd- "$work"/etc/group- "$work"/etc/shadow- "$work"/etc/gshadow- "$work"/etc/.updated "$work"/etc/.pwd.lock
+# systemd-resolved's package keeps the resolv.conf it replaced: the name server of the machine that builds.
+rm -f "$work"/etc/.resolv.conf.systemd-resolved.bak
 # The file systems' mount points, and empty state: everything that lasts is on /data.
 mkdir -p "$work/boot" "$work/data" "$work/run" "$work/tmp" "$work/proc" "$work/sys" "$work/dev"
 rm -rf "$work"/run/* "$work"/tmp/* "$work"/dev/*
