@@ -3,6 +3,7 @@
 mod bench;
 mod board;
 mod check;
+mod chroot;
 mod context;
 mod crates;
 mod emulation;
@@ -25,6 +26,9 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Cli {
+    /// Set by xtask itself when it starts again out of a chroot.
+    #[arg(long = chroot::AGAIN.trim_start_matches('-'), hide = true)]
+    again: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -47,7 +51,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = Context::discover().and_then(|context| match cli.command {
+    let outcome = own_root(&cli).and_then(|()| Context::discover()).and_then(|context| match cli.command {
         Command::Image(args) => image::run(&context, &args),
         Command::Run(args) => run::run(&context, &args),
         Command::Test(args) => test::run(&context, &args),
@@ -61,5 +65,14 @@ fn main() -> ExitCode {
             eprintln!("\nerror: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Sees to it that the commands that build are not held up by a chroot.
+fn own_root(cli: &Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Check(_) | Command::Print(_) => Ok(()),
+        _ if cli.again => chroot::take_root(),
+        _ => chroot::leave(),
     }
 }
