@@ -136,8 +136,8 @@ mod full {
     const BUILD: Duration = Duration::from_secs(45 * 60);
     /// What a build with nothing to do may take.
     const NOTHING_TO_DO: Duration = Duration::from_secs(5);
-    /// A build that says nothing for so long looks hung.
-    const SILENCE: Duration = Duration::from_secs(60);
+    /// A build that says nothing for so long looks hung. A long step says something every 20 s.
+    const SILENCE: Duration = Duration::from_secs(40);
     /// The image inside a checkout.
     const IMAGE: &str = "target/slipway/rock64/slipway-rock64.img";
 

@@ -1,7 +1,7 @@
 //! What the build asks of the machine it runs on: two packages, room on the disk, a Debian mirror.
 
 use crate::context::Context;
-use crate::sh;
+use crate::sh::{self, Log};
 use anyhow::{Context as _, Result, bail};
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub(crate) fn is_root() -> bool {
 }
 
 /// Sees to it that the host's packages are there: installs them when we may, else says what to run.
-pub(crate) fn ensure_packages() -> Result<()> {
+pub(crate) fn ensure_packages(log: &Log) -> Result<()> {
     let mut missing: Vec<&str> =
         NEEDED.iter().filter(|(program, _)| !sh::installed(program)).map(|(_, package)| *package).collect();
     if !Path::new(KEYRING).exists() {
@@ -47,7 +47,7 @@ pub(crate) fn ensure_packages() -> Result<()> {
     }
     eprintln!("installing {list} (this machine does not have them yet)");
     let install = || {
-        sh::output(
+        log.run(
             sh::command("apt-get")
                 .args(["install", "--yes", "--quiet", "--no-install-recommends"])
                 .args(&missing)
@@ -56,7 +56,7 @@ pub(crate) fn ensure_packages() -> Result<()> {
     };
     // The lists of a fresh machine are empty or old; only then are they fetched.
     if install().is_err() {
-        sh::output(sh::command("apt-get").args(["update", "--quiet"]))
+        log.run(sh::command("apt-get").args(["update", "--quiet"]))
             .context("cannot fetch the package lists")?;
         install().with_context(|| format!("cannot install {list}"))?;
     }

@@ -95,7 +95,7 @@ impl Tools {
         let inputs = inputs();
         let tree = tree_path(context);
         plan.cached(context, "tools tree", &inputs, &tree, |log| {
-            host::ensure_packages()?;
+            host::ensure_packages(log)?;
             build(log, &tree, mirror)
         })?;
         Ok(Tools { tree, stamp: inputs.stamp() })
@@ -172,7 +172,13 @@ const OPTIONS: &[&str] = &[
 
 fn build(log: &Log, tree: &Path, mirror: &Mirror) -> Result<()> {
     let partial = tree.with_extension("partial");
-    remove_tree(log, &partial)?;
+    // Where mmdebstrap keeps keys for a moment. An interrupted run would leave them in /tmp for good.
+    let temporary = tree.with_extension("tmp");
+    for left in [&partial, &temporary] {
+        remove_tree(log, left)?;
+    }
+    std::fs::create_dir(&temporary).with_context(|| format!("cannot create {}", temporary.display()))?;
+    let entry = Entry::default().env("TMPDIR", temporary.to_string_lossy());
     let rust = RUST.iter().map(|name| format!("{name}/{BACKPORTS}")).collect::<Vec<_>>().join(" ");
     let hook = |script: &str| {
         let script = script.replace("BACKPORTS", BACKPORTS).replace("SUITE", SUITE).replace("RUST", &rust);
@@ -187,8 +193,9 @@ fn build(log: &Log, tree: &Path, mirror: &Mirror) -> Result<()> {
     program.extend([packages.as_str(), &keyring, &suites, &install_rust, SUITE, out]);
     let lines = mirror.lines(SUITE, Some(host::KEYRING), &[], false);
     program.extend(lines.iter().map(String::as_str));
-    namespace::run(log, Path::new("/"), &Entry::default(), &program)
+    namespace::run(log, Path::new("/"), &entry, &program)
         .context("cannot bootstrap Debian. Is a mirror reachable? `--mirror URL` names one")?;
+    remove_tree(log, &temporary)?;
     std::fs::rename(&partial, tree)
         .with_context(|| format!("cannot move the tools tree to {}", tree.display()))
 }

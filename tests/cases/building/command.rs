@@ -36,7 +36,7 @@ pub(super) struct Ended {
 impl Running {
     /// Starts it. It cannot outlive this thread.
     pub(super) fn start(command: &Command) -> Result<Running> {
-        let what = format!("{command:?}");
+        let what = describe(command);
         // A test that is killed for taking too long runs no destructors.
         let mut started = new("setpriv");
         started.args(["--pdeathsig", "KILL"]).arg(command.get_program()).args(command.get_args());
@@ -142,6 +142,13 @@ impl Running {
         let lines = self.said.drain(..).map(|(_, line)| line).collect();
         Ended { status, lines, took: end - self.begun, silence }
     }
+}
+
+/// The command line, without the scripts in it.
+fn describe(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(std::ffi::OsStr::to_string_lossy).filter(|word| !word.contains('\n'));
+    format!("`{}`", words.collect::<Vec<_>>().join(" "))
 }
 
 impl Drop for Running {
