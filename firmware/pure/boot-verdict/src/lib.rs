@@ -1,0 +1,3 @@
+//! Facts about this boot in, a verdict out.
+
+#![forbid(unsafe_code)]
