@@ -1,0 +1,209 @@
+//! Units for Podman's generator (podman-systemd.unit(5), Podman 5.4): the sections as the configuration has them, with what
+//! isolates a container, and with defaults for a box that nobody watches where the owner said nothing.
+//!
+//! # A value means itself
+//!
+//! systemd gives `%` and, in commands, `$` a meaning of its own, and Quadlet passes both on. What was checked has to be what
+//! runs: `Volume=${NOTHING}/etc:/x` is no path below /etc when it is checked and would be one when it runs, and `%E` is
+//! /etc. It is also what a password with a `%` in it wants. So both are doubled, which is how systemd spells them literally.
+//! Specifiers (`%h`, `%i`) therefore do not work in a configuration; `$NAME` reaches the container as written.
+//!
+//! # What is made anew, and what is kept
+//!
+//! `podman network create --ignore` and `podman volume create --ignore` leave what exists as it is. A network holds nothing,
+//! so it is made anew each time its service starts, with the options of now. A volume holds data: once made, it keeps its
+//! options.
+
+use appliance_config::{Container, ContainerNetwork, Containers, Mode, Resource, Section};
+
+use crate::artefacts::Files;
+use crate::paths::{UnitFile, UnitKind};
+use crate::unit_text::UnitText;
+
+/// Facts about the files that come with a configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PayloadFacts {
+    /// A digest of all of them. It is written into the units that use them, so that other files make another unit, and
+    /// its container starts again.
+    pub digest: Option<String>,
+}
+
+const FILES_TOKEN: &str = "${FILES_DIR}";
+const CONFIG_TOKEN: &str = "${CONFIG_DIR}";
+const CONFIG_DIR: &str = "/data/config/current";
+const FILES_DIR: &str = "/data/config/current/files";
+
+/// Lines that a unit gets when the owner wrote none of these keys.
+struct Default {
+    unless: &'static [&'static str],
+    lines: &'static [(&'static str, &'static str)],
+}
+
+/// No number of failures is the last.
+const NO_START_LIMIT: Default = Default {
+    unless: &["StartLimitIntervalSec", "StartLimitBurst", "StartLimitAction"],
+    lines: &[("StartLimitIntervalSec", "0")],
+};
+
+/// `on-failure` and not `always`: a program that ends well has done its work, and starting it again could do it twice.
+const RESTART: Default = Default { unless: &["Restart"], lines: &[("Restart", "on-failure")] };
+
+/// Containers that wait for a network, volume or image go on waiting while it is tried again. In the other mode they would
+/// fail with it, and nobody would start them again.
+const RESTART_DIRECTLY: Default = Default { unless: &["RestartMode"], lines: &[("RestartMode", "direct")] };
+
+/// Soon at first, then every minute.
+const RESTART_PAUSE: Default = Default {
+    unless: &["RestartSec", "RestartSteps", "RestartMaxDelaySec"],
+    lines: &[("RestartSec", "2"), ("RestartSteps", "5"), ("RestartMaxDelaySec", "60")],
+};
+
+/// An image may have to come over a slow line first.
+const PULL_TIMEOUT: Default =
+    Default { unless: &["TimeoutStartSec", "TimeoutSec"], lines: &[("TimeoutStartSec", "900")] };
+
+pub(crate) fn render(containers: &Containers, payload: &PayloadFacts, files: &mut Files) {
+    for (name, container) in &containers.containers {
+        let file = UnitFile { mode: container.mode, kind: UnitKind::Container, name: name.as_str() };
+        files.add(file.path(), container_unit(&file, container, payload));
+    }
+    let resources = [
+        (UnitKind::Network, &containers.networks),
+        (UnitKind::Volume, &containers.volumes),
+        (UnitKind::Image, &containers.images),
+    ];
+    for (kind, map) in resources {
+        for (name, resource) in map {
+            for mode in &resource.modes {
+                let file = UnitFile { mode: *mode, kind, name: name.as_str() };
+                files.add(file.path(), resource_unit(&file, resource, payload));
+            }
+        }
+    }
+}
+
+fn container_unit(file: &UnitFile<'_>, container: &Container, payload: &PayloadFacts) -> String {
+    let written = |name: &str| container.sections.iter().find(|section| section.name == name);
+    let mut text = head(file, &container.sections, payload);
+
+    text.section("Unit");
+    section(&mut text, written("Unit"), file.mode);
+    defaults(&mut text, written("Unit"), &[NO_START_LIMIT]);
+
+    text.section("Container");
+    section(&mut text, written("Container"), file.mode);
+    match &container.network {
+        ContainerNetwork::Host => text.entry("Network", "host"),
+        ContainerNetwork::Pasta => text.entry("Network", "pasta"),
+        ContainerNetwork::None => text.entry("Network", "none"),
+        ContainerNetwork::Joined(networks) => {
+            text.entries("Network", networks.iter().map(|name| format!("{name}.network")))
+        }
+    };
+    text.entries("PublishPort", container.publish.iter().map(|publish| literal(publish.as_str(), true)));
+
+    text.section("Service");
+    section(&mut text, written("Service"), file.mode);
+    defaults(&mut text, written("Service"), &[RESTART, RESTART_PAUSE, PULL_TIMEOUT]);
+
+    if let Some(install) = written("Install") {
+        text.section("Install");
+        section(&mut text, Some(install), file.mode);
+    }
+    text.finish()
+}
+
+fn resource_unit(file: &UnitFile<'_>, resource: &Resource, payload: &PayloadFacts) -> String {
+    let own = &resource.section;
+    let mut text = head(file, std::slice::from_ref(own), payload);
+    text.section("Unit");
+    defaults(&mut text, None, &[NO_START_LIMIT]);
+    text.section(own.name);
+    section(&mut text, Some(own), file.mode);
+    text.section("Service");
+    if file.kind == UnitKind::Network
+        && let Some(network) = network_name(file.name, own)
+    {
+        // Nothing runs on it: containers start after this service and stop before it. What `--force` removes with it are
+        // remains of containers that a power cut left.
+        text.entry("ExecStartPre", format_args!("-/usr/bin/podman network rm --force {network}"));
+    }
+    defaults(&mut text, None, &[RESTART, RESTART_DIRECTLY, RESTART_PAUSE]);
+    // A volume may be filled from an image.
+    if file.kind != UnitKind::Network {
+        defaults(&mut text, None, &[PULL_TIMEOUT]);
+    }
+    text.finish()
+}
+
+fn head(file: &UnitFile<'_>, sections: &[Section], payload: &PayloadFacts) -> UnitText {
+    let mut text = UnitText::new(&format!("# {}, from config.toml.", file.file_name()));
+    let values = sections.iter().flat_map(|section| &section.entries).flat_map(|(_, values)| values);
+    let mut values = values.filter(|value| value.contains(FILES_TOKEN) || value.contains(CONFIG_TOKEN));
+    if let (Some(digest), true) = (&payload.digest, values.next().is_some()) {
+        text.comment(format_args!("It uses files of the configuration: {}", digest.escape_default()));
+    }
+    text
+}
+
+fn section(text: &mut UnitText, section: Option<&Section>, mode: Mode) {
+    let Some(section) = section else { return };
+    // What Quadlet turns into a command line; in the others `$` is nothing but a `$`.
+    let command = !["Unit", "Service", "Install"].contains(&section.name);
+    for (key, values) in &section.entries {
+        for value in values {
+            match (section.name, mode) {
+                ("Install", Mode::Rootless) => text.entry(key, user_targets(value)),
+                _ => text.entry(key, literal(value, command)),
+            };
+        }
+    }
+}
+
+/// A user's systemd has no multi-user.target; what it starts by itself is default.target.
+fn user_targets(value: &str) -> String {
+    let targets = value.split(' ').map(|unit| match unit {
+        "multi-user.target" => "default.target",
+        other => other,
+    });
+    literal(&targets.collect::<Vec<&str>>().join(" "), false)
+}
+
+fn defaults(text: &mut UnitText, written: Option<&Section>, defaults: &[Default]) {
+    let has = |key: &&str| written.is_some_and(|section| section.entries.iter().any(|(own, _)| own == key));
+    for default in defaults.iter().filter(|default| !default.unless.iter().any(has)) {
+        for (key, value) in default.lines {
+            text.entry(key, value);
+        }
+    }
+}
+
+/// The value as systemd spells it literally, tokens replaced.
+fn literal(value: &str, command: bool) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(c) = rest.chars().next() {
+        let taken = [(FILES_TOKEN, FILES_DIR), (CONFIG_TOKEN, CONFIG_DIR)];
+        if let Some((token, folder)) = taken.into_iter().find(|(token, _)| rest.starts_with(token)) {
+            out.push_str(folder);
+            rest = &rest[token.len()..];
+            continue;
+        }
+        match c {
+            '%' => out.push_str("%%"),
+            '$' if command => out.push_str("$$"),
+            other => out.push(other),
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    out
+}
+
+/// Podman's name for the network, unless it is one that a command line cannot carry as it is.
+fn network_name(unit: &str, section: &Section) -> Option<String> {
+    let own =
+        section.entries.iter().find(|(key, _)| key == "NetworkName").and_then(|(_, values)| values.last());
+    let name = own.cloned().unwrap_or_else(|| format!("systemd-{unit}"));
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    (plain && !name.is_empty() && !name.starts_with('-')).then_some(name)
+}
