@@ -27,11 +27,6 @@ pub(crate) fn manager(mode: Mode) -> Manager {
     }
 }
 
-/// What must be done while the old files are still there: units are stopped by the definition they were started with.
-pub(crate) fn comes_before_the_files(action: &UnitAction) -> bool {
-    matches!(action, UnitAction::Stop(..) | UnitAction::EndSessions(_))
-}
-
 /// Does one of them.
 ///
 /// # Errors
@@ -39,21 +34,25 @@ pub(crate) fn comes_before_the_files(action: &UnitAction) -> bool {
 pub(crate) fn perform(action: &UnitAction) -> Result<(), Failure> {
     log::info!("{action:?}");
     match action {
-        UnitAction::MakeHomes => run(homes()).map_err(at(Stage::Users)),
+        UnitAction::MakeHomes => run(&homes()).map_err(at(Stage::Users)),
         // Somebody without a session has none to end.
         UnitAction::EndSessions(user) => {
-            let ended = run(Program::new("loginctl").args(["terminate-user", user.as_str()]));
+            let ended = run(&Program::new("loginctl").args(["terminate-user", user.as_str()]));
             ended.unwrap_or_else(|error| log::info!("{error:#}"));
             Ok(())
         }
-        UnitAction::ReloadNetwork => run(Program::new("networkctl").arg("reload").timeout(Duration::from_secs(60)))
-            .map_err(at(Stage::Network)),
+        UnitAction::ReloadNetwork => {
+            run(&Program::new("networkctl").arg("reload").timeout(Duration::from_secs(60)))
+                .map_err(at(Stage::Network))
+        }
         UnitAction::ReloadFirewall => {
-            run(Program::new("nft").args(["--file", "/etc/nftables.conf"]).timeout(Duration::from_secs(30)))
+            run(&Program::new("nft").args(["--file", "/etc/nftables.conf"]).timeout(Duration::from_secs(30)))
                 .map_err(at(Stage::Firewall))
         }
         UnitAction::ReloadManager(mode) => reload(*mode).map_err(at(Stage::Containers)),
-        UnitAction::Stop(mode, unit) => run(systemctl(*mode, "stop", unit).timeout(STOP_LIMIT)).map_err(at(Stage::Containers)),
+        UnitAction::Stop(mode, unit) => {
+            run(&systemctl(*mode, "stop", unit).timeout(STOP_LIMIT)).map_err(at(Stage::Containers))
+        }
         // Whether they come up is asked afterwards; a pull may take many minutes.
         UnitAction::Restart(mode, unit) => start(*mode, "restart", unit).map_err(at(Stage::Containers)),
         UnitAction::Start(mode, unit) => start(*mode, "start", unit).map_err(at(Stage::Containers)),
@@ -68,22 +67,27 @@ pub(crate) fn homes() -> Program {
 /// Lets a systemd read its units again. The application user's is started when it does not run yet: it reads them then.
 pub(crate) fn reload(mode: Mode) -> anyhow::Result<()> {
     if mode == Mode::Rootless && !Path::new("/run/user/900/systemd/private").exists() {
-        let start = Manager::System.systemctl().args(["start", APP_MANAGER]).timeout(RELOAD_LIMIT);
-        return run(start).context("cannot start the application user's systemd");
+        return start_app_manager();
     }
-    run(manager(mode).systemctl().arg("daemon-reload").timeout(RELOAD_LIMIT))
+    run(&manager(mode).systemctl().arg("daemon-reload").timeout(RELOAD_LIMIT))
+}
+
+/// Starts the application user's systemd, unless it runs.
+pub(crate) fn start_app_manager() -> anyhow::Result<()> {
+    let start = Manager::System.systemctl().args(["start", APP_MANAGER]).timeout(RELOAD_LIMIT);
+    run(&start).context("cannot start the application user's systemd")
 }
 
 /// Starts or restarts a unit without waiting for it.
 pub(crate) fn start(mode: Mode, verb: &str, unit: &str) -> anyhow::Result<()> {
-    run(systemctl(mode, verb, unit).arg("--no-block"))
+    run(&systemctl(mode, verb, unit).arg("--no-block"))
 }
 
 fn systemctl(mode: Mode, verb: &str, unit: &str) -> Program {
     manager(mode).systemctl().args([verb, unit])
 }
 
-fn run(program: Program) -> anyhow::Result<()> {
-    run_program(&program)?;
+fn run(program: &Program) -> anyhow::Result<()> {
+    run_program(program)?;
     Ok(())
 }

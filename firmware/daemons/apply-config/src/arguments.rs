@@ -25,6 +25,9 @@ pub(crate) enum Command {
     /// Prints one line of JSON. Exit code 0: in effect; 1: refused; 2: it did not work.
     Import(SourceOptions),
 
+    /// Say what is in force, as the import that brought it did.
+    Current,
+
     /// Check a configuration and change nothing. Answers as `import` does.
     Check(SourceOptions),
 }
@@ -39,9 +42,10 @@ pub(crate) struct SourceOptions {
     #[arg(long, value_name = "WORDS", default_value = "the command line")]
     pub(crate) source: String,
 
-    /// What is laid over its config.toml for this device only.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) overlay: Option<PathBuf>,
+    /// What this device is called in the source's devices/ folder: MAC addresses, serial number. The first file found is laid
+    /// over its config.toml. May be given more than once.
+    #[arg(long = "device", value_name = "NAME")]
+    pub(crate) devices: Vec<String>,
 }
 
 #[cfg(test)]

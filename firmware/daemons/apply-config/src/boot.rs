@@ -1,16 +1,23 @@
 //! At every boot: the kept configuration, put in place again in memory.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use appliance_config::{Mode, Overlay, Sources};
 use artefact_render::{PayloadFacts, UserIds};
-use config_store::{Generations, Stored};
-use host_files::{Console, Manager, ProvisioningReport, run_program};
+use config_store::{Generations, StoredGeneration, StoredGenerations};
+use host_files::run_program;
 
 use crate::actions;
 use crate::candidate::{self, Candidate, Refusal};
 use crate::installed;
-use crate::stage::one_line;
+use crate::outcome::Outcome;
+use crate::stage::{Failure, Stage, at};
 use crate::system::System;
+use crate::voice::{self, Voice};
+
+/// Nobody else changes the configuration so early.
+const TURN: Duration = Duration::from_secs(10);
 
 /// Folders of container units, and whose Podman runs what is in them.
 const UNITS: [(&str, Mode); 2] =
@@ -22,37 +29,66 @@ const UNITS: [(&str, Mode); 2] =
 ///
 /// # Errors
 /// When files cannot be written, or systemd does not read its units.
-pub(crate) fn put_in_place(system: &System) -> anyhow::Result<()> {
-    let generations = Generations::open(system.config())?;
-    for stored in generations.settled_newest_first()? {
-        match make(system, &stored) {
-            Ok(candidate) => return install(system, &stored, &candidate),
-            Err(refusal) => {
-                let why = in_words(refusal);
-                Console::say("apply", &format!("this image cannot read generation {}: {why}", stored.manifest.generation));
-            }
+pub(crate) fn put_in_place(system: &System, voice: &Voice) -> anyhow::Result<()> {
+    let generations = Generations::open(system.config(), TURN)?;
+    if let Some(generation) = generations.given_up() {
+        voice.step(
+            generation,
+            "was in force and had not proven itself when the power went; what was before is in force",
+        );
+    }
+    match newest_readable(system, generations.stored(), voice)? {
+        Some((stored, candidate)) => install(system, &stored, &candidate, voice),
+        None => {
+            voice.report(&voice::nothing_in_force("No configuration has been accepted yet.".to_owned()));
+            Ok(())
         }
     }
-    ProvisioningReport::unprovisioned("no configuration has been accepted yet").write()?;
-    Ok(())
+}
+
+/// What is in force, told as the import that brought it would tell.
+pub(crate) fn current(system: &System, voice: &Voice) -> anyhow::Result<Outcome> {
+    let stored = StoredGenerations::at(system.config());
+    let (stored, candidate) =
+        newest_readable(system, &stored, voice)?.context("no configuration is in force")?;
+    Ok(Outcome::current(stored.generation, &candidate.loaded))
 }
 
 /// Reads and renders a kept generation.
-pub(crate) fn make(system: &System, stored: &Stored) -> Result<Candidate, Refusal> {
+pub(crate) fn make(system: &System, stored: &StoredGeneration) -> Result<Candidate, Refusal> {
     let overlay = stored.overlay.as_ref().map(|(name, bytes)| Overlay { name, bytes });
-    let sources = Sources { config: &stored.source, overlay };
+    let sources = Sources { config: &stored.config, overlay };
     let payload = PayloadFacts { digest: stored.manifest.files_digest.clone() };
-    candidate::make(system, &sources, &UserIds::from(stored.manifest.user_ids.clone()), &payload)
+    let known = UserIds::try_from(stored.manifest.user_ids.clone()).unwrap_or_default();
+    candidate::make(system, &sources, &known, &payload)
 }
 
-pub(crate) fn in_words(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::Problems(problems) => problems.first().map(ToString::to_string).unwrap_or_default(),
-        Refusal::Failure(failure) => failure.to_string(),
+/// The generation in force, else the newest older one that this image understands.
+fn newest_readable(
+    system: &System,
+    stored: &StoredGenerations,
+    voice: &Voice,
+) -> anyhow::Result<Option<(StoredGeneration, Candidate)>> {
+    let Some(current) = stored.current_settled()? else { return Ok(None) };
+    let older = stored.settled()?.into_iter().rev().filter(|&generation| generation < current);
+    for generation in std::iter::once(current).chain(older) {
+        let read = stored.read(generation).map_err(at(Stage::Store)).map_err(Refusal::from);
+        match read.and_then(|kept| make(system, &kept).map(|candidate| (kept, candidate))) {
+            Ok(found) => return Ok(Some(found)),
+            Err(refusal) => {
+                voice.step(generation, &format!("cannot be read by this image: {}", Failure::from(refusal)));
+            }
+        }
     }
+    anyhow::bail!("none of the kept configurations can be read")
 }
 
-fn install(system: &System, stored: &Stored, candidate: &Candidate) -> anyhow::Result<()> {
+fn install(
+    system: &System,
+    stored: &StoredGeneration,
+    candidate: &Candidate,
+    voice: &Voice,
+) -> anyhow::Result<()> {
     let present = installed::present(system.root())?;
     installed::install(system.root(), &present, &candidate.artefacts)?;
     run_program(&actions::homes()).context("cannot make the users' homes")?;
@@ -61,9 +97,8 @@ fn install(system: &System, stored: &Stored, candidate: &Candidate) -> anyhow::R
         actions::reload(Mode::Rootful).context("systemd does not read the containers' units")?;
     }
     let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
-    let generation = stored.manifest.generation;
-    ProvisioningReport::provisioned(generation, &stored.manifest.source, warnings).write()?;
-    log::info!("generation {generation} is in place");
+    voice.report(&voice::in_force(stored.generation, &stored.manifest.source, warnings));
+    voice.step(stored.generation, "is in place");
     Ok(())
 }
 
@@ -90,5 +125,11 @@ pub(crate) fn start_containers(system: &System) -> anyhow::Result<()> {
 fn units(system: &System, folder: &str) -> anyhow::Result<Vec<String>> {
     let paths = installed::present(system.root())?.into_keys();
     let names = paths.filter_map(|path| path.strip_prefix(folder)?.strip_prefix('/').map(str::to_owned));
-    Ok(names.filter_map(|name| name.strip_suffix(".container").filter(|stem| !stem.contains('/')).map(|stem| format!("{stem}.service"))).collect())
+    Ok(names
+        .filter_map(|name| {
+            name.strip_suffix(".container")
+                .filter(|stem| !stem.contains('/'))
+                .map(|stem| format!("{stem}.service"))
+        })
+        .collect())
 }

@@ -12,12 +12,30 @@ pub(crate) struct Candidate {
     pub(crate) artefacts: Artefacts,
 }
 
-/// Why there is none.
+/// Why there is none, or why it was not put in place.
 pub(crate) enum Refusal {
     /// The document is not right.
     Problems(Problems),
-    /// This image could not be asked what to keep clear of.
+    /// Something else is in the way.
     Failure(Failure),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        Refusal::Failure(failure)
+    }
+}
+
+impl From<Refusal> for Failure {
+    /// For those to whom all that matters is that it cannot be used.
+    fn from(refusal: Refusal) -> Failure {
+        match refusal {
+            Refusal::Failure(failure) => failure,
+            Refusal::Problems(problems) => {
+                Failure { stage: Stage::Config, error: anyhow::anyhow!("{problems}") }
+            }
+        }
+    }
 }
 
 /// Reads and renders. Changes nothing anywhere.
@@ -30,8 +48,8 @@ pub(crate) fn make(
     known_ids: &UserIds,
     payload: &PayloadFacts,
 ) -> Result<Candidate, Refusal> {
-    let image = system.accounts().map_err(at(Stage::Users)).map_err(Refusal::Failure)?;
-    let facts = system.facts(&image).map_err(at(Stage::Users)).map_err(Refusal::Failure)?;
+    let image = system.accounts().map_err(at(Stage::Users))?;
+    let facts = system.facts(&image).map_err(at(Stage::Users))?;
     let loaded = appliance_config::load(sources, &facts).map_err(Refusal::Problems)?;
     let artefacts = render(&loaded.config, &image.facts(), known_ids, payload);
     Ok(Candidate { loaded, artefacts })

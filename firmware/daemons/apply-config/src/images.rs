@@ -1,12 +1,11 @@
 //! Image archives that came with a configuration, into the stores of the containers that use them.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use appliance_config::{Config, Mode};
-use config_store::ImageArchive;
+use config_store::{ImageArchive, StoredImage};
 use host_files::{Program, run_program};
 
 /// For a gigabyte on a slow card.
@@ -16,20 +15,15 @@ const LOAD_LIMIT: Duration = Duration::from_secs(1800);
 ///
 /// # Errors
 /// Names the archive, with what Podman said.
-pub(crate) fn load(
-    config: &Config,
-    folder: &Path,
-    archives: &[ImageArchive],
-    progress: &mut dyn FnMut(&str),
-) -> anyhow::Result<()> {
-    for archive in archives {
+pub(crate) fn load(config: &Config, archives: &[StoredImage], say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    for StoredImage { archive, path } in archives {
         let users = users(config, archive);
         if users.is_empty() {
-            progress(&format!("image archive {}: no container uses it", archive.name));
+            say(&format!("image archive {}: no container uses it", archive.name));
         }
         for mode in users {
-            progress(&format!("loading image archive {}", archive.name));
-            let podman = Program::new("podman").arg("load").stdin_file(folder.join(&archive.name)).timeout(LOAD_LIMIT);
+            say(&format!("loading image archive {}", archive.name));
+            let podman = Program::new("podman").arg("load").stdin_file(path).timeout(LOAD_LIMIT);
             let podman = match mode {
                 Mode::Rootful => podman,
                 Mode::Rootless => podman.as_app_user(),
@@ -73,7 +67,11 @@ mod tests {
 
     #[test]
     fn references_are_compared_with_registry_and_tag_filled_in() {
-        for (a, b) in [("hello", "localhost/hello:latest"), ("localhost/hello:1", "hello:1"), ("reg.lan:5000/x", "reg.lan:5000/x:latest")] {
+        for (a, b) in [
+            ("hello", "localhost/hello:latest"),
+            ("localhost/hello:1", "hello:1"),
+            ("reg.lan:5000/x", "reg.lan:5000/x:latest"),
+        ] {
             assert!(same_image(a, b), "{a} {b}");
         }
         for (a, b) in [("hello:1", "hello:2"), ("reg.lan/hello", "hello"), ("a/hello", "b/hello")] {

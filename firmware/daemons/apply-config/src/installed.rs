@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use artefact_render::{Artefact, Artefacts, FOLDERS, is_ours};
+use artefact_render::{Artefact, Artefacts, FOLDERS, UserIds, is_ours};
 use host_files::{read_bounded, write_atomic};
 
 /// No rendered file comes near this size.
@@ -26,7 +26,7 @@ pub(crate) fn present(root: &Path) -> anyhow::Result<BTreeMap<String, Vec<u8>>> 
 
 /// The image's own files where a configuration may write: what is there while there is no configuration.
 pub(crate) fn of_the_image(base: &Path) -> anyhow::Result<Artefacts> {
-    let mut artefacts = Artefacts::default();
+    let mut artefacts = Artefacts { files: BTreeMap::new(), user_ids: UserIds::default() };
     for path in paths(base)? {
         let file = below(base, &path);
         let bytes = read_bounded(&file, LIMIT)?;
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn artefacts(files: &[(&str, &str)]) -> Artefacts {
-        let mut artefacts = Artefacts::default();
+        let mut artefacts = Artefacts { files: BTreeMap::new(), user_ids: UserIds::default() };
         for (path, text) in files {
             let artefact = Artefact { bytes: text.as_bytes().to_vec(), mode: 0o644 };
             artefacts.files.insert((*path).to_owned(), artefact);

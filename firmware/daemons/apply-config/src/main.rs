@@ -8,17 +8,22 @@ mod arguments;
 mod stage;
 mod system;
 
+mod outcome;
+mod voice;
+
 mod candidate;
 mod validators;
-mod installed;
+
 mod actions;
-mod network;
 mod images;
+mod installed;
+mod network;
 mod required;
+
+mod bring_up;
 
 mod boot;
 mod import;
-mod outcome;
 
 use std::process::ExitCode;
 
@@ -26,15 +31,17 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 use system::System;
+use voice::Voice;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log();
-    let system = System::here();
+    let (system, voice) = (System::here(), Voice::default());
     let done = match &arguments.command {
-        Command::Boot => boot::put_in_place(&system).map(|()| 0),
+        Command::Boot => boot::put_in_place(&system, &voice).map(|()| 0),
         Command::Containers => boot::start_containers(&system).map(|()| 0),
-        Command::Import(options) => print(&import::run(&system, options)),
+        Command::Import(options) => print(&import::run(&system, options, &voice)),
+        Command::Current => boot::current(&system, &voice).and_then(|outcome| print(&outcome)),
         Command::Check(options) => print(&import::check(&system, options)),
     };
     match done {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, Context};
+use anyhow::{Context, bail};
 use host_files::{Program, RequiredFacts, run_program};
 use serde::Deserialize;
 
@@ -75,12 +75,17 @@ mod tests {
 
     #[test]
     fn the_first_card_without_its_address_is_named() {
-        let present = parse(r#"[{"ifname":"eth1","addr_info":[{"local":"172.20.30.1","prefixlen":24}]},{"ifname":"eth2"}]"#);
+        let present = parse(
+            r#"[{"ifname":"eth1","addr_info":[{"local":"172.20.30.1","prefixlen":24}]},{"ifname":"eth2"}]"#,
+        );
         let present = present.unwrap();
         let pair = |name: &str, address: &str| (name.to_owned(), address.to_owned());
         assert_eq!(missing(&[pair("eth1", "172.20.30.1/24")], &present), None);
         let wanted = [pair("eth1", "172.20.30.1/24"), pair("eth2", "10.0.0.1/24")];
         assert_eq!(missing(&wanted, &present), Some(pair("eth2", "10.0.0.1/24")));
-        assert_eq!(missing(&[pair("eth1", "172.20.30.1/16")], &present), Some(pair("eth1", "172.20.30.1/16")));
+        assert_eq!(
+            missing(&[pair("eth1", "172.20.30.1/16")], &present),
+            Some(pair("eth1", "172.20.30.1/16"))
+        );
     }
 }

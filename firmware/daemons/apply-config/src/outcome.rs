@@ -2,8 +2,10 @@
 
 use appliance_config::{Loaded, Problem, Problems};
 use appliance_types::Generation;
+use config_store::BundleError;
 use serde::Serialize;
 
+use crate::candidate::Refusal;
 use crate::stage::{Failure, Stage, one_line};
 
 /// How it ended.
@@ -33,9 +35,9 @@ pub(crate) struct Outcome {
     /// Why, on one line.
     pub(crate) reason: Option<String>,
     /// Everything that is wrong with the document, each with its place.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Vec<String>,
     /// What the owner should know.
-    pub(crate) warnings: Vec<Problem>,
+    pub(crate) warnings: Vec<String>,
     /// Public keys of the administrators.
     pub(crate) admin_keys: Vec<String>,
 }
@@ -45,13 +47,13 @@ impl Outcome {
     pub(crate) fn good(outcome: Ending, generation: Option<Generation>, loaded: &Loaded) -> Outcome {
         let admins = loaded.config.users.values().filter(|user| user.admin);
         let admin_keys = admins.flat_map(|user| &user.keys).map(|key| key.as_str().to_owned()).collect();
-        let warnings = loaded.warnings.clone();
+        let warnings = loaded.warnings.iter().map(Problem::to_string).collect();
         Outcome { outcome, generation, stage: None, reason: None, problems: Vec::new(), warnings, admin_keys }
     }
 
     /// The document is not right.
     pub(crate) fn refused(problems: &Problems) -> Outcome {
-        let problems: Vec<Problem> = problems.iter().cloned().collect();
+        let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
         let more = match problems.len() {
             0 | 1 => String::new(),
             count => format!(" (and {} more)", count - 1),
@@ -77,12 +79,32 @@ impl Outcome {
         }
     }
 
+    /// What is in effect, told as the import that brought it would tell.
+    pub(crate) fn current(generation: Generation, loaded: &Loaded) -> Outcome {
+        Outcome::good(Ending::Settled, Some(generation), loaded)
+    }
+
     /// 0: in effect. 1: refused. 2: did not work.
     pub(crate) fn exit_code(&self) -> u8 {
         match self.outcome {
             Ending::Settled | Ending::Unchanged => 0,
             Ending::Refused => 1,
             Ending::Failed | Ending::FailedTwice => 2,
+        }
+    }
+}
+
+impl From<Refusal> for Outcome {
+    /// For what came to an end before anything was changed.
+    fn from(refusal: Refusal) -> Outcome {
+        match refusal {
+            Refusal::Problems(problems) => Outcome::refused(&problems),
+            Refusal::Failure(failure) => {
+                let is_its_own_fault = failure.stage.is_about_the_document()
+                    || failure.error.downcast_ref::<BundleError>().is_some_and(BundleError::is_refusal);
+                let ending = if is_its_own_fault { Ending::Refused } else { Ending::Failed };
+                Outcome::not(ending, None, &failure)
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use host_files::{Manager, RequiredFacts, RequiredUnit, UnitState, unit_states};
+use host_files::{Manager, RequiredFacts, RequiredUnit, UnitMode, UnitState, unit_states};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ const TOO_MANY_RESTARTS: u32 = 5;
 ///
 /// # Errors
 /// Which unit does not, and what systemd says of it: at once for one that has failed for good, else when the time is up.
-pub(crate) fn wait(required: &RequiredFacts, progress: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+pub(crate) fn wait(required: &RequiredFacts, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     if required.required.is_empty() {
         return Ok(());
     }
@@ -33,7 +33,7 @@ pub(crate) fn wait(required: &RequiredFacts, progress: &mut dyn FnMut(&str)) -> 
             Seen::Settled => return Ok(()),
             Seen::Failed(why) => bail!(why),
             Seen::Waiting(what) if what != said => {
-                progress(&what);
+                say(&what);
                 said = what;
             }
             Seen::Waiting(_) => {}
@@ -52,13 +52,20 @@ fn states(required: &[RequiredUnit]) -> anyhow::Result<Vec<UnitState>> {
     for manager in [Manager::System, Manager::AppUser] {
         let units: Vec<&str> = required
             .iter()
-            .filter(|unit| crate::actions::manager(unit.mode) == manager)
+            .filter(|unit| manager_of(unit.mode) == manager)
             .map(|unit| unit.unit.as_str())
             .collect();
         let found = unit_states(manager, &units);
         states.extend(found.context("cannot ask systemd how the required containers are")?);
     }
     Ok(states)
+}
+
+fn manager_of(mode: UnitMode) -> Manager {
+    match mode {
+        UnitMode::Rootful => Manager::System,
+        UnitMode::Rootless => Manager::AppUser,
+    }
 }
 
 /// What a look showed.
@@ -108,9 +115,15 @@ impl Watch {
         }
         // Running now, restarted again and again: it never stays for long enough.
         if elapsed >= self.limit + self.settle {
-            return Seen::Failed(format!("the required containers did not keep running for {} s", self.settle.as_secs()));
+            return Seen::Failed(format!(
+                "the required containers did not keep running for {} s",
+                self.settle.as_secs()
+            ));
         }
-        Seen::Waiting(format!("all required containers run; watching for {} s that they stay", self.settle.as_secs()))
+        Seen::Waiting(format!(
+            "all required containers run; watching for {} s that they stay",
+            self.settle.as_secs()
+        ))
     }
 }
 
@@ -164,7 +177,10 @@ mod tests {
     #[test]
     fn what_never_runs_fails_when_the_time_is_up() {
         let (second, seen) = watch(|_| unit("activating", 0));
-        assert_eq!((second, seen), (30, Seen::Failed("web.service: activating (sub, success) after 30 s".into())));
+        assert_eq!(
+            (second, seen),
+            (30, Seen::Failed("web.service: activating (sub, success) after 30 s".into()))
+        );
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl Stage {
             Stage::Required => "required",
         }
     }
+
+    /// Whether what fails here before anything was changed will fail again: the tools' checks of what was written.
+    pub(crate) fn is_about_the_document(self) -> bool {
+        matches!(self, Stage::Config | Stage::Firewall | Stage::Containers)
+    }
 }
 
 impl fmt::Display for Stage {
@@ -85,7 +90,10 @@ mod tests {
     #[test]
     fn a_failure_is_one_line_with_its_stage_and_causes() {
         let error = anyhow::anyhow!("no such\n\n  device").context("cannot reload");
-        assert_eq!(Failure { stage: Stage::Network, error }.to_string(), "network: cannot reload: no such; device");
+        assert_eq!(
+            Failure { stage: Stage::Network, error }.to_string(),
+            "network: cannot reload: no such; device"
+        );
         assert_eq!(serde_json::to_string(&Stage::Required).unwrap(), format!("\"{}\"", Stage::Required));
     }
 }

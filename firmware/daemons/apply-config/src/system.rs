@@ -11,7 +11,7 @@ use host_files::read_text_bounded;
 
 use crate::installed::below;
 
-/// Places. Tests put them all below a folder of their own.
+/// Places.
 #[derive(Debug, Clone)]
 pub(crate) struct System {
     root: PathBuf,
@@ -35,12 +35,6 @@ impl System {
         System { root: "/".into(), base: "/run/rootfs-base".into(), config: "/data/config".into() }
     }
 
-    /// Everything below `folder`: `root`, `base`, `config`.
-    #[cfg(test)]
-    pub(crate) fn below(folder: &Path) -> System {
-        System { root: folder.join("root"), base: folder.join("base"), config: folder.join("config") }
-    }
-
     /// The root of the running system.
     pub(crate) fn root(&self) -> &Path {
         &self.root
@@ -59,6 +53,11 @@ impl System {
     /// A place of ours in memory.
     pub(crate) fn run(&self, name: &str) -> PathBuf {
         below(&self.root, "/run/slipway").join(name)
+    }
+
+    /// What the image says of itself.
+    pub(crate) fn build_facts(&self) -> PathBuf {
+        below(&self.root, host_files::BuildFacts::PATH)
     }
 
     /// The accounts of the image, before any configuration.

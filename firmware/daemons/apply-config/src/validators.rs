@@ -48,7 +48,9 @@ fn write_candidate(folder: &Path, artefacts: &Artefacts) -> anyhow::Result<()> {
 fn firewall(folder: &Path) -> anyhow::Result<()> {
     let rules = folder.join("etc/nftables.conf");
     if rules.exists() {
-        run_program(&Program::new("nft").args(["--check", "--file"]).arg(&rules).timeout(Duration::from_secs(30)))?;
+        run_program(
+            &Program::new("nft").args(["--check", "--file"]).arg(&rules).timeout(Duration::from_secs(30)),
+        )?;
     }
     Ok(())
 }
@@ -56,9 +58,8 @@ fn firewall(folder: &Path) -> anyhow::Result<()> {
 fn containers(system: &System, folder: &Path, artefacts: &Artefacts) -> anyhow::Result<()> {
     let generator = crate::installed::below(system.root(), QUADLET);
     for (units, options) in UNITS {
-        let directly_below = |path: &str| {
-            path.strip_prefix(units).is_some_and(|rest| rest.rfind('/') == Some(0))
-        };
+        let directly_below =
+            |path: &str| path.strip_prefix(units).is_some_and(|rest| rest.rfind('/') == Some(0));
         if !artefacts.files.keys().any(|path| directly_below(path)) {
             continue;
         }
