@@ -1,12 +1,12 @@
 //! Units for Podman's generator (podman-systemd.unit(5), Podman 5.4): the sections as the configuration has them, with what
 //! isolates a container, and with defaults for a box that nobody watches where the owner said nothing.
 //!
-//! # A value means itself
+//! # Values are Quadlet's
 //!
-//! systemd gives `%` and, in commands, `$` a meaning of its own, and Quadlet passes both on. What was checked has to be what
-//! runs: `Volume=${NOTHING}/etc:/x` is no path below /etc when it is checked and would be one when it runs, and `%E` is
-//! /etc. It is also what a password with a `%` in it wants. So both are doubled, which is how systemd spells them literally.
-//! Specifiers (`%h`, `%i`) therefore do not work in a configuration; `$NAME` reaches the container as written.
+//! A value is written as it stands, but for our two tokens. So `%H` is the host's name, `%%` a `%` and `$$` a `$`, as in any
+//! Quadlet unit: owners bring units that worked elsewhere. Which specifiers there may be, and that a value is one line, was
+//! checked before; and a container's service has no variables of its own that `${NAME}` could bring in. Doubling every sign
+//! instead, so that a value means itself, was rejected for that: it would double those that are doubled already.
 //!
 //! # What is made anew, and what is kept
 //!
@@ -14,7 +14,7 @@
 //! so it is made anew each time its service starts, with the options of now. A volume holds data: once made, it keeps its
 //! options.
 
-use appliance_config::{Container, ContainerNetwork, Containers, Mode, Resource, Section};
+use appliance_config::{Container, ContainerNetwork, Containers, Mode, Publish, Resource, Section};
 
 use crate::artefacts::Files;
 use crate::paths::{UnitFile, UnitKind};
@@ -100,7 +100,7 @@ fn container_unit(file: &UnitFile<'_>, container: &Container, payload: &PayloadF
             text.entries("Network", networks.iter().map(|name| format!("{name}.network")))
         }
     };
-    text.entries("PublishPort", container.publish.iter().map(|publish| literal(publish.as_str(), true)));
+    text.entries("PublishPort", container.publish.iter().map(Publish::as_str));
 
     text.section("Service");
     section(&mut text, written("Service"), file.mode);
@@ -148,25 +148,31 @@ fn head(file: &UnitFile<'_>, sections: &[Section], payload: &PayloadFacts) -> Un
 
 fn section(text: &mut UnitText, section: Option<&Section>, mode: Mode) {
     let Some(section) = section else { return };
-    // What Quadlet turns into a command line; in the others `$` is nothing but a `$`.
-    let command = !["Unit", "Service", "Install"].contains(&section.name);
     for (key, values) in &section.entries {
         for value in values {
-            match (section.name, mode) {
-                ("Install", Mode::Rootless) => text.entry(key, user_targets(value)),
-                _ => text.entry(key, literal(value, command)),
+            let value = match (section.name, mode) {
+                ("Unit", Mode::Rootless) if names_units(key) => known_to_user(value),
+                ("Install", Mode::Rootless) => value.replace("multi-user.target", "default.target"),
+                _ => with_folders(value),
             };
+            if !value.is_empty() {
+                text.entry(key, value);
+            }
         }
     }
 }
 
-/// A user's systemd has no multi-user.target; what it starts by itself is default.target.
-fn user_targets(value: &str) -> String {
-    let targets = value.split(' ').map(|unit| match unit {
-        "multi-user.target" => "default.target",
-        other => other,
-    });
-    literal(&targets.collect::<Vec<&str>>().join(" "), false)
+fn names_units(key: &str) -> bool {
+    !["Description", "Documentation"].contains(&key) && !key.starts_with("StartLimit")
+}
+
+/// A user's systemd does not know the targets of the system's, and a unit that requires one would never start. Each of them
+/// is reached, or has been waited for, before the containers are started.
+fn known_to_user(value: &str) -> String {
+    const TARGETS: [&str; 5] =
+        ["basic.target", "default.target", "paths.target", "sockets.target", "timers.target"];
+    let known = |unit: &&str| !unit.ends_with(".target") || TARGETS.contains(unit);
+    value.split_whitespace().filter(known).collect::<Vec<&str>>().join(" ")
 }
 
 fn defaults(text: &mut UnitText, written: Option<&Section>, defaults: &[Default]) {
@@ -178,25 +184,9 @@ fn defaults(text: &mut UnitText, written: Option<&Section>, defaults: &[Default]
     }
 }
 
-/// The value as systemd spells it literally, tokens replaced.
-fn literal(value: &str, command: bool) -> String {
-    let mut out = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some(c) = rest.chars().next() {
-        let taken = [(FILES_TOKEN, FILES_DIR), (CONFIG_TOKEN, CONFIG_DIR)];
-        if let Some((token, folder)) = taken.into_iter().find(|(token, _)| rest.starts_with(token)) {
-            out.push_str(folder);
-            rest = &rest[token.len()..];
-            continue;
-        }
-        match c {
-            '%' => out.push_str("%%"),
-            '$' if command => out.push_str("$$"),
-            other => out.push(other),
-        }
-        rest = &rest[c.len_utf8()..];
-    }
-    out
+/// The value, with the folders that the tokens stand for.
+fn with_folders(value: &str) -> String {
+    value.replace(FILES_TOKEN, FILES_DIR).replace(CONFIG_TOKEN, CONFIG_DIR)
 }
 
 /// Podman's name for the network, unless it is one that a command line cannot carry as it is.
@@ -228,20 +218,29 @@ mod tests {
     }
 
     #[test]
-    fn a_value_means_itself_but_for_our_two_tokens() {
-        for (written, command, text) in [
-            ("plain", "plain", "plain"),
-            ("100 % of $HOME", "100 %% of $$HOME", "100 %% of $HOME"),
-            ("%%", "%%%%", "%%%%"),
-            ("${FILES_DIR}/a:/a", "/data/config/current/files/a:/a", "/data/config/current/files/a:/a"),
-            ("${CONFIG_DIR}", "/data/config/current", "/data/config/current"),
-            ("${FILES_DIRX}", "$${FILES_DIRX}", "${FILES_DIRX}"),
-            ("$${FILES_DIR}", "$$/data/config/current/files", "$/data/config/current/files"),
-            ("é ${FILES_DIR", "é $${FILES_DIR", "é ${FILES_DIR"),
+    fn a_value_is_quadlet_s_but_for_our_two_tokens() {
+        for (written, text) in [
+            ("50 %% of %H and $HOME and ${HOME}", "50 %% of %H and $HOME and ${HOME}"),
+            ("${FILES_DIR}/a:/a", "/data/config/current/files/a:/a"),
+            ("X=${CONFIG_DIR}:${FILES_DIR}", "X=/data/config/current:/data/config/current/files"),
+            ("${FILES_DIRX}", "${FILES_DIRX}"),
         ] {
-            assert_eq!(literal(written, true), command, "{written}");
-            assert_eq!(literal(written, false), text, "{written}");
+            assert_eq!(with_folders(written), text);
         }
+    }
+
+    #[test]
+    fn a_user_s_systemd_is_asked_for_nothing_it_does_not_know() {
+        let unit = || {
+            let after = ("After", "network-online.target db.service");
+            let entries = [after, ("Description", "to a.target"), ("Requires", "multi-user.target")];
+            vec![section("Unit", &entries)]
+        };
+        let rootless = one(Mode::Rootless, ContainerNetwork::Pasta, unit());
+        let lines = statements(&rootless);
+        assert_eq!(lines[1..4], ["After=db.service", "Description=to a.target", "StartLimitIntervalSec=0"]);
+        let rootful = one(Mode::Rootful, ContainerNetwork::Host, unit());
+        assert!(rootful.contains("After=network-online.target db.service\n"), "{rootful}");
     }
 
     #[test]
