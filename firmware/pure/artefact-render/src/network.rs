@@ -29,16 +29,11 @@ fn wan(card: &InterfaceName, interface: &Interface) -> String {
 
     text.section("Network").entry("Description", "WAN");
     match interface.addressing {
-        Addressing::Dhcp { gateway } => {
-            text.entry("DHCP", "yes");
-            // networkd sets it once an address whose network it lies in is there.
-            text.entries("Gateway", gateway);
+        Addressing::Dhcp { .. } => text.entry("DHCP", "yes"),
+        Addressing::Static { address, .. } => {
+            text.entry("DHCP", "no").entry("ConfigureWithoutCarrier", "yes").entry("Address", address)
         }
-        Addressing::Static { address, gateway } => {
-            text.entry("DHCP", "no").entry("ConfigureWithoutCarrier", "yes").entry("Address", address);
-            text.entries("Gateway", gateway);
-        }
-    }
+    };
     text.entry("IPv6AcceptRA", "yes").entry("LinkLocalAddressing", "ipv6");
     quiet(&mut text);
     names(&mut text, interface);
@@ -60,6 +55,7 @@ fn wan(card: &InterfaceName, interface: &Interface) -> String {
         text.section("IPv6AcceptRA");
         own_names_only(&mut text, own_dns);
     }
+    route(&mut text, interface.addressing, None);
     text.finish()
 }
 
@@ -87,24 +83,29 @@ fn lan(card: &InterfaceName, interface: &Interface) -> String {
     quiet(&mut text);
     names(&mut text, interface);
 
-    match interface.addressing {
-        Addressing::Dhcp { gateway } => {
-            text.section("DHCPv4").entry("UseHostname", "no").entry("ClientIdentifier", "mac");
-            match gateway {
-                Some(_) => text.entry("UseRoutes", "no").entry("UseGateway", "no"),
-                None => text.entry("RouteMetric", LAN_ROUTE_METRIC),
-            };
-            own_names_only(&mut text, !interface.dns_servers.is_empty());
-            route(&mut text, gateway);
-        }
-        Addressing::Static { gateway, .. } => route(&mut text, gateway),
+    if let Addressing::Dhcp { gateway } = interface.addressing {
+        text.section("DHCPv4").entry("UseHostname", "no").entry("ClientIdentifier", "mac");
+        match gateway {
+            Some(_) => text.entry("UseRoutes", "no").entry("UseGateway", "no"),
+            None => text.entry("RouteMetric", LAN_ROUTE_METRIC),
+        };
+        own_names_only(&mut text, !interface.dns_servers.is_empty());
     }
+    route(&mut text, interface.addressing, Some(LAN_ROUTE_METRIC));
     text.finish()
 }
 
-fn route(text: &mut UnitText, gateway: Option<std::net::Ipv4Addr>) {
+/// The default route that the configuration names.
+fn route(text: &mut UnitText, addressing: Addressing, metric: Option<u32>) {
+    let (gateway, on_link) = match addressing {
+        // Its network is known once a server has answered. The kernel would refuse the route until then.
+        Addressing::Dhcp { gateway } => (gateway, true),
+        Addressing::Static { gateway, .. } => (gateway, false),
+    };
     if let Some(gateway) = gateway {
-        text.section("Route").entry("Gateway", gateway).entry("Metric", LAN_ROUTE_METRIC);
+        text.section("Route").entry("Gateway", gateway);
+        text.entries("GatewayOnLink", on_link.then_some("yes"));
+        text.entries("Metric", metric);
     }
 }
 
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn a_gateway_beside_dhcp_replaces_the_server_s_routes() {
         let gateway = Some([192, 0, 2, 254].into());
-        let own = ["Gateway=192.0.2.254", "UseRoutes=no", "UseGateway=no"];
+        let own = ["[Route]", "Gateway=192.0.2.254", "GatewayOnLink=yes", "UseRoutes=no", "UseGateway=no"];
         let card = "eth0".parse().unwrap();
         has(&wan(&card, &interface(Side::Wan, Addressing::Dhcp { gateway })), &own);
         has(&lan(&card, &interface(Side::Lan, Addressing::Dhcp { gateway })), &own);
