@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// One thing that is wrong, at one place. Its `Display` is one line:
 /// `config.toml:12:7: network.interfaces.eth0.mode: … (hint) [bad-value]`.
@@ -25,6 +25,58 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+/// Everything that is wrong with a document, in the order of its places. Never empty. `Display`: one problem on each line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems {
+    first: Box<Problem>,
+    rest: Vec<Problem>,
+}
+
+impl Problems {
+    /// `None` when nothing is wrong.
+    pub(crate) fn new(problems: Vec<Problem>) -> Option<Problems> {
+        let mut problems = problems.into_iter();
+        Some(Problems { first: Box::new(problems.next()?), rest: problems.collect() })
+    }
+
+    /// One problem alone.
+    pub(crate) fn one(problem: Problem) -> Problems {
+        Problems { first: Box::new(problem), rest: Vec::new() }
+    }
+
+    /// The one to mention where there is room for one.
+    pub fn first(&self) -> &Problem {
+        &self.first
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        std::iter::once(&*self.first).chain(&self.rest)
+    }
+
+    /// How many.
+    #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    pub fn len(&self) -> usize {
+        1 + self.rest.len()
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)?;
+        self.rest.iter().try_for_each(|problem| write!(f, "\n{problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Serialize for Problems {
+    /// A list.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 /// Kinds of problems. Their texts are part of the interface and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -45,6 +97,8 @@ pub enum Code {
     WrongType,
     /// The right type, but not a value that can be.
     BadValue,
+    /// It would get around a rule that protects the device: which network a container sees, what runs as root.
+    NotAllowed,
     /// Values that exclude each other, or refer to something that is not there.
     Conflict,
     /// Nobody could administer the device.
@@ -65,10 +119,31 @@ impl Code {
             Code::MissingKey => "missing-key",
             Code::WrongType => "wrong-type",
             Code::BadValue => "bad-value",
+            Code::NotAllowed => "not-allowed",
             Code::Conflict => "conflict",
             Code::NoAdmin => "no-admin",
             Code::Warning => "warning",
         }
+    }
+}
+
+impl Problem {
+    /// The problem, its line of `source` and a mark below its place, for a person at a terminal. `source` is the file that
+    /// [`Problem::file`] names. The line is shown as it is: where it holds a secret, so does the result.
+    pub fn excerpt(&self, source: &str) -> String {
+        const BEFORE: usize = 60;
+        const AFTER: usize = 40;
+        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+        let line = source.split('\n').nth(self.line.saturating_sub(1)).unwrap_or_default();
+        let column = self.column.saturating_sub(1);
+        // A line may be as long as the document.
+        let start = column.saturating_sub(BEFORE);
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        let shown: String = line.chars().skip(start).take(BEFORE + AFTER).map(plain).collect();
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        let mark = " ".repeat(column - start);
+        format!("{self}\n{number} | {}\n{margin} | {mark}^", shown.trim_end())
     }
 }
 
