@@ -174,7 +174,7 @@ fn starts(changes: &Changes<'_>) -> Vec<UnitAction> {
 }
 
 /// Whether a unit's text names this file: as a value or a part of one, not as the end of a longer name.
-fn names(text: &str, file: &str) -> bool {
+pub(crate) fn names(text: &str, file: &str) -> bool {
     let part_of_name = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     text.lines().filter_map(|line| line.split_once('=')).any(|(_, value)| {
         value.match_indices(file).any(|(at, _)| {

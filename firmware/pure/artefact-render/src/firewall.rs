@@ -204,3 +204,95 @@ impl Rules {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use appliance_config::Resource;
+
+    use super::*;
+    use crate::testing::{config, resource, section, statements};
+
+    const OF_THE_IMAGE: &str = include_str!("../../../../buildroot-overlay/etc/nftables.conf");
+
+    fn rendered(network: &Network, containers: &Containers) -> String {
+        let mut files = Files::default();
+        render(network, containers, &mut files);
+        String::from_utf8(files.into_map().remove(paths::FIREWALL).unwrap().bytes).unwrap()
+    }
+
+    /// The rules that the image does not have. All of the image's are there.
+    fn added(network: &Network, containers: &Containers) -> Vec<String> {
+        let text = rendered(network, containers);
+        let (ours, image) = (statements(&text), statements(OF_THE_IMAGE));
+        let mut left = image.iter().peekable();
+        let more: Vec<String> = ours
+            .iter()
+            .filter(|line| left.next_if(|next| next == line).is_none())
+            .map(|line| (*line).to_owned())
+            .collect();
+        assert_eq!(left.next(), None, "a rule of the image is missing:\n{text}");
+        more
+    }
+
+    fn ports(tcp: &[u16], udp: &[u16]) -> Ports {
+        Ports { tcp: tcp.iter().copied().collect(), udp: udp.iter().copied().collect() }
+    }
+
+    fn with_network(mode: Mode) -> Containers {
+        let network: Resource = resource(&[mode], section("Network", &[]));
+        Containers { networks: [("back".parse().unwrap(), network)].into(), ..Containers::default() }
+    }
+
+    #[test]
+    fn with_nothing_opened_it_is_the_image_s_own_and_lan() {
+        assert_eq!(added(&config().network, &Containers::default()), ["iifname eth1 accept"]);
+    }
+
+    #[test]
+    fn a_list_of_ports_for_lan_closes_it_but_for_the_platform_s() {
+        let mut network = config().network;
+        network.firewall.lan = LanPolicy::Only(ports(&[9000], &[]));
+        network.firewall.wan = ports(&[], &[51820]);
+        let expected = [
+            "iifname eth0 udp dport 51820 accept",
+            "iifname eth1 tcp dport { 22, 53, 8080, 9000 } accept",
+            "iifname eth1 udp dport { 53, 67, 123 } accept",
+        ];
+        assert_eq!(added(&network, &Containers::default()), expected);
+    }
+
+    #[test]
+    fn rootless_networks_change_nothing_and_rootful_ones_forward_only_what_is_published() {
+        let mut network = config().network;
+        assert_eq!(added(&network, &with_network(Mode::Rootless)), ["iifname eth1 accept"]);
+        network.firewall.wan = ports(&[443, 80], &[]);
+        let expected = [
+            "iifname eth0 tcp dport { 80, 443 } accept",
+            "iifname eth1 accept",
+            "iifname \"podman*\" meta l4proto { tcp, udp } th dport 53 accept",
+            "ct state established,related accept",
+            "ct state invalid drop",
+            "iifname \"podman*\" oifname eth0 accept",
+            "iifname eth0 oifname \"podman*\" ct status dnat meta l4proto tcp ct original proto-dst { 80, 443 } accept",
+            "iifname eth1 oifname \"podman*\" ct status dnat accept",
+            "iifname \"podman*\" oifname \"podman*\" ct status dnat accept",
+        ];
+        assert_eq!(added(&network, &with_network(Mode::Rootful)), expected);
+    }
+
+    #[test]
+    fn dhcp_answers_come_in_where_we_ask() {
+        let mut network = config().network;
+        let address = "192.0.2.1/24".parse().unwrap();
+        network.interfaces.get_mut(&"eth0".parse().unwrap()).unwrap().addressing =
+            Addressing::Static { address, gateway: None };
+        let text = rendered(&network, &Containers::default());
+        assert!(!text.contains("dport 68"), "{text}");
+        assert!(text.contains("iifname eth0 ip6 saddr fe80::/10 udp sport 547"), "{text}");
+
+        network.interfaces.get_mut(&"eth1".parse().unwrap()).unwrap().addressing =
+            Addressing::Dhcp { gateway: None };
+        let text = rendered(&network, &Containers::default());
+        assert!(text.contains("iifname eth1 udp sport 67 udp dport 68 accept"), "{text}");
+    }
+}

@@ -20,12 +20,16 @@ use appliance_config::Config;
 
 mod accounts;
 mod actions;
+#[cfg(test)]
+mod actions_tests;
 mod artefacts;
 mod firewall;
 mod network;
 mod paths;
 mod quadlet;
 mod required;
+#[cfg(test)]
+mod testing;
 mod unit_text;
 mod user_ids;
 

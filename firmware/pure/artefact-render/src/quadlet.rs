@@ -1,12 +1,12 @@
 //! Units for Podman's generator (podman-systemd.unit(5), Podman 5.4): the sections as the configuration has them, with what
 //! isolates a container, and with defaults for a box that nobody watches where the owner said nothing.
 //!
-//! # A value means itself
+//! # Values are Quadlet's
 //!
-//! systemd gives `%` and, in commands, `$` a meaning of its own, and Quadlet passes both on. What was checked has to be what
-//! runs: `Volume=${NOTHING}/etc:/x` is no path below /etc when it is checked and would be one when it runs, and `%E` is
-//! /etc. It is also what a password with a `%` in it wants. So both are doubled, which is how systemd spells them literally.
-//! Specifiers (`%h`, `%i`) therefore do not work in a configuration; `$NAME` reaches the container as written.
+//! A value is written as it stands, but for our two tokens. So `%H` is the host's name, `%%` a `%` and `$$` a `$`, as in any
+//! Quadlet unit: owners bring units that worked elsewhere. Which specifiers there may be, and that a value is one line, was
+//! checked before; and a container's service has no variables of its own that `${NAME}` could bring in. Doubling every sign
+//! instead, so that a value means itself, was rejected for that: it would double those that are doubled already.
 //!
 //! # What is made anew, and what is kept
 //!
@@ -14,7 +14,7 @@
 //! so it is made anew each time its service starts, with the options of now. A volume holds data: once made, it keeps its
 //! options.
 
-use appliance_config::{Container, ContainerNetwork, Containers, Mode, Resource, Section};
+use appliance_config::{Container, ContainerNetwork, Containers, Mode, Publish, Resource, Section};
 
 use crate::artefacts::Files;
 use crate::paths::{UnitFile, UnitKind};
@@ -100,7 +100,7 @@ fn container_unit(file: &UnitFile<'_>, container: &Container, payload: &PayloadF
             text.entries("Network", networks.iter().map(|name| format!("{name}.network")))
         }
     };
-    text.entries("PublishPort", container.publish.iter().map(|publish| literal(publish.as_str(), true)));
+    text.entries("PublishPort", container.publish.iter().map(Publish::as_str));
 
     text.section("Service");
     section(&mut text, written("Service"), file.mode);
@@ -148,25 +148,31 @@ fn head(file: &UnitFile<'_>, sections: &[Section], payload: &PayloadFacts) -> Un
 
 fn section(text: &mut UnitText, section: Option<&Section>, mode: Mode) {
     let Some(section) = section else { return };
-    // What Quadlet turns into a command line; in the others `$` is nothing but a `$`.
-    let command = !["Unit", "Service", "Install"].contains(&section.name);
     for (key, values) in &section.entries {
         for value in values {
-            match (section.name, mode) {
-                ("Install", Mode::Rootless) => text.entry(key, user_targets(value)),
-                _ => text.entry(key, literal(value, command)),
+            let value = match (section.name, mode) {
+                ("Unit", Mode::Rootless) if names_units(key) => known_to_user(value),
+                ("Install", Mode::Rootless) => value.replace("multi-user.target", "default.target"),
+                _ => with_folders(value),
             };
+            if !value.is_empty() {
+                text.entry(key, value);
+            }
         }
     }
 }
 
-/// A user's systemd has no multi-user.target; what it starts by itself is default.target.
-fn user_targets(value: &str) -> String {
-    let targets = value.split(' ').map(|unit| match unit {
-        "multi-user.target" => "default.target",
-        other => other,
-    });
-    literal(&targets.collect::<Vec<&str>>().join(" "), false)
+fn names_units(key: &str) -> bool {
+    !["Description", "Documentation"].contains(&key) && !key.starts_with("StartLimit")
+}
+
+/// A user's systemd does not know the targets of the system's, and a unit that requires one would never start. Each of them
+/// is reached, or has been waited for, before the containers are started.
+fn known_to_user(value: &str) -> String {
+    const TARGETS: [&str; 5] =
+        ["basic.target", "default.target", "paths.target", "sockets.target", "timers.target"];
+    let known = |unit: &&str| !unit.ends_with(".target") || TARGETS.contains(unit);
+    value.split_whitespace().filter(known).collect::<Vec<&str>>().join(" ")
 }
 
 fn defaults(text: &mut UnitText, written: Option<&Section>, defaults: &[Default]) {
@@ -178,25 +184,9 @@ fn defaults(text: &mut UnitText, written: Option<&Section>, defaults: &[Default]
     }
 }
 
-/// The value as systemd spells it literally, tokens replaced.
-fn literal(value: &str, command: bool) -> String {
-    let mut out = String::with_capacity(value.len());
-    let mut rest = value;
-    while let Some(c) = rest.chars().next() {
-        let taken = [(FILES_TOKEN, FILES_DIR), (CONFIG_TOKEN, CONFIG_DIR)];
-        if let Some((token, folder)) = taken.into_iter().find(|(token, _)| rest.starts_with(token)) {
-            out.push_str(folder);
-            rest = &rest[token.len()..];
-            continue;
-        }
-        match c {
-            '%' => out.push_str("%%"),
-            '$' if command => out.push_str("$$"),
-            other => out.push(other),
-        }
-        rest = &rest[c.len_utf8()..];
-    }
-    out
+/// The value, with the folders that the tokens stand for.
+fn with_folders(value: &str) -> String {
+    value.replace(FILES_TOKEN, FILES_DIR).replace(CONFIG_TOKEN, CONFIG_DIR)
 }
 
 /// Podman's name for the network, unless it is one that a command line cannot carry as it is.
@@ -206,4 +196,133 @@ fn network_name(unit: &str, section: &Section) -> Option<String> {
     let name = own.cloned().unwrap_or_else(|| format!("systemd-{unit}"));
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
     (plain && !name.is_empty() && !name.starts_with('-')).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{container, resource, section, statements};
+
+    fn rendered(containers: &Containers, digest: Option<&str>) -> Vec<(String, String)> {
+        let mut files = Files::default();
+        render(containers, &PayloadFacts { digest: digest.map(str::to_owned) }, &mut files);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        files.into_map().into_iter().map(|(path, file)| (path, text(file.bytes))).collect()
+    }
+
+    fn one(mode: Mode, network: ContainerNetwork, sections: Vec<Section>) -> String {
+        let containers = [("web".parse().unwrap(), container(mode, network, sections))].into();
+        let mut files = rendered(&Containers { containers, ..Containers::default() }, Some("sha256:00"));
+        assert_eq!(files.len(), 1);
+        files.remove(0).1
+    }
+
+    #[test]
+    fn a_value_is_quadlet_s_but_for_our_two_tokens() {
+        for (written, text) in [
+            ("50 %% of %H and $HOME and ${HOME}", "50 %% of %H and $HOME and ${HOME}"),
+            ("${FILES_DIR}/a:/a", "/data/config/current/files/a:/a"),
+            ("X=${CONFIG_DIR}:${FILES_DIR}", "X=/data/config/current:/data/config/current/files"),
+            ("${FILES_DIRX}", "${FILES_DIRX}"),
+        ] {
+            assert_eq!(with_folders(written), text);
+        }
+    }
+
+    #[test]
+    fn a_user_s_systemd_is_asked_for_nothing_it_does_not_know() {
+        let unit = || {
+            let after = ("After", "network-online.target db.service");
+            let entries = [after, ("Description", "to a.target"), ("Requires", "multi-user.target")];
+            vec![section("Unit", &entries)]
+        };
+        let rootless = one(Mode::Rootless, ContainerNetwork::Pasta, unit());
+        let lines = statements(&rootless);
+        assert_eq!(lines[1..4], ["After=db.service", "Description=to a.target", "StartLimitIntervalSec=0"]);
+        let rootful = one(Mode::Rootful, ContainerNetwork::Host, unit());
+        assert!(rootful.contains("After=network-online.target db.service\n"), "{rootful}");
+    }
+
+    #[test]
+    fn the_network_is_ours_to_say() {
+        let joined = ContainerNetwork::Joined(vec!["a".parse().unwrap(), "b".parse().unwrap()]);
+        for (network, lines) in [
+            (ContainerNetwork::Host, vec!["Network=host"]),
+            (ContainerNetwork::Pasta, vec!["Network=pasta"]),
+            (ContainerNetwork::None, vec!["Network=none"]),
+            (joined, vec!["Network=a.network", "Network=b.network"]),
+        ] {
+            let text = one(Mode::Rootful, network, vec![section("Container", &[("Image", "x")])]);
+            let found: Vec<&str> =
+                statements(&text).into_iter().filter(|line| line.starts_with("Network=")).collect();
+            assert_eq!(found, lines);
+        }
+    }
+
+    #[test]
+    fn what_the_owner_says_of_a_service_comes_before_our_defaults() {
+        let of = |entries| {
+            let text = one(Mode::Rootful, ContainerNetwork::Host, vec![section("Service", entries)]);
+            let (_, service) = text.split_once("[Service]\n").unwrap();
+            service.lines().map(str::to_owned).collect::<Vec<String>>()
+        };
+        let pause = ["RestartSec=2", "RestartSteps=5", "RestartMaxDelaySec=60"];
+        let with = |own: &[&str], pause: &[&str], last: &[&str]| {
+            [own, pause, last].concat().into_iter().map(str::to_owned).collect::<Vec<String>>()
+        };
+        assert_eq!(of(&[]), with(&["Restart=on-failure"], &pause, &["TimeoutStartSec=900"]));
+        assert_eq!(of(&[("Restart", "always")]), with(&["Restart=always"], &pause, &["TimeoutStartSec=900"]));
+        assert_eq!(
+            of(&[("RestartSec", "9"), ("TimeoutSec", "5")]),
+            with(&["RestartSec=9", "TimeoutSec=5", "Restart=on-failure"], &[], &[])
+        );
+    }
+
+    #[test]
+    fn a_user_s_systemd_has_another_target() {
+        let install = || vec![section("Install", &[("WantedBy", "multi-user.target")])];
+        let rootful = one(Mode::Rootful, ContainerNetwork::Host, install());
+        let rootless = one(Mode::Rootless, ContainerNetwork::Pasta, install());
+        assert!(rootful.ends_with("[Install]\nWantedBy=multi-user.target\n"), "{rootful}");
+        assert!(rootless.ends_with("[Install]\nWantedBy=default.target\n"), "{rootless}");
+    }
+
+    #[test]
+    fn only_units_that_use_files_change_with_them() {
+        let with = |value| {
+            one(Mode::Rootful, ContainerNetwork::Host, vec![section("Container", &[("Volume", value)])])
+        };
+        for (value, expected) in
+            [("${FILES_DIR}/a:/a", true), ("${CONFIG_DIR}/files:/a", true), ("/data/a:/a", false)]
+        {
+            assert_eq!(with(value).contains("sha256:00"), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_resource_is_made_in_each_podman_that_uses_it_and_a_network_anew() {
+        let network = resource(&[Mode::Rootful, Mode::Rootless], section("Network", &[]));
+        let named = resource(&[Mode::Rootless], section("Network", &[("NetworkName", "own")]));
+        let odd = resource(&[Mode::Rootless], section("Network", &[("NetworkName", "-a; b")]));
+        let networks =
+            [("a", network), ("b", named), ("c", odd)].map(|(name, r)| (name.parse().unwrap(), r)).into();
+        let volumes = [("v".parse().unwrap(), resource(&[Mode::Rootful], section("Volume", &[])))].into();
+        let files = rendered(&Containers { networks, volumes, ..Containers::default() }, None);
+        let removes = |text: &str| {
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("ExecStartPre=-/usr/bin/podman network rm --force "));
+            line.map(str::to_owned)
+        };
+        let found: Vec<(&str, Option<String>)> =
+            files.iter().map(|(path, text)| (path.as_str(), removes(text))).collect();
+        let expected = [
+            ("/etc/containers/systemd/a.network", Some("systemd-a".to_owned())),
+            ("/etc/containers/systemd/users/900/a.network", Some("systemd-a".to_owned())),
+            ("/etc/containers/systemd/users/900/b.network", Some("own".to_owned())),
+            ("/etc/containers/systemd/users/900/c.network", None),
+            ("/etc/containers/systemd/v.volume", None),
+        ];
+        assert_eq!(found, expected);
+    }
 }
