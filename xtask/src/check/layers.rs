@@ -34,6 +34,7 @@ const HOST: Imports = Below("firmware/host");
 pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "firmware/pure/appliance-types", imports: &[] },
     Rule { folder: "firmware/pure/disk-image", imports: &[Only("firmware/pure/appliance-types")] },
+    Rule { folder: "firmware/pure/boot-verdict", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },
     Rule { folder: "firmware/daemons/nic-names", imports: &[PURE, HOST] },
     Rule { folder: "firmware/device/early-boot", imports: &[PURE, HOST] },
