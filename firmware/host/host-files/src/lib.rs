@@ -13,6 +13,8 @@
 //! | the black box and the boot state on such partitions | [`BlackBox`], [`BootStateStore`] |
 //! | the time | [`wall_clock_ms`], [`uptime_ms`] |
 //! | what this image and this boot are | [`BuildFacts`], [`BootReport`] |
+//! | how far this boot has come | [`ProvisioningReport`], [`VerdictReport`] |
+//! | what a configuration wants to see running | [`RequiredFacts`] |
 
 mod atomic;
 mod bounded;
@@ -27,6 +29,8 @@ mod boot_state_store;
 
 mod clock;
 mod facts;
+mod reports;
+mod required;
 
 pub use atomic::{WriteError, write_atomic};
 pub use black_box::{BlackBox, BlackBoxError, Note, Writer};
@@ -37,3 +41,5 @@ pub use facts::{BootReport, BuildFacts, DataPartition, FactsError};
 pub use lock::{FileLock, LockError};
 pub use program::{OUTPUT_LIMIT, Output, Program, ProgramError, run_program};
 pub use region::{BlockRegion, LockedRegion, RegionError};
+pub use reports::{ProvisioningReport, ProvisioningState, ReportError, VerdictReport, VerdictState};
+pub use required::{LanAddress, RequiredFacts, RequiredUnit, UnitMode};
