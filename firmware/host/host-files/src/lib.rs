@@ -8,7 +8,7 @@
 //! | read a file that may be too large | [`read_bounded`], [`read_text_bounded`] |
 //! | replace a file whole | [`write_atomic`] |
 //! | take turns | [`FileLock`] |
-//! | run a program | [`Program`], [`run_program`] |
+//! | run a program | [`Program`], [`run_program`], [`run_program_to_end`] |
 //! | sectors of a raw partition | [`BlockRegion`] |
 //! | the black box and the boot state on such partitions | [`BlackBox`], [`BootStateStore`] |
 //! | the time | [`wall_clock_ms`], [`uptime_ms`] |
@@ -39,7 +39,7 @@ pub use bounded::{ReadError, read_bounded, read_text_bounded};
 pub use clock::{uptime_ms, wall_clock_ms};
 pub use facts::{BootReport, BuildFacts, DataPartition, FactsError};
 pub use lock::{FileLock, LockError};
-pub use program::{OUTPUT_LIMIT, Output, Program, ProgramError, run_program};
+pub use program::{Ended, OUTPUT_LIMIT, Output, Program, ProgramError, run_program, run_program_to_end};
 pub use region::{BlockRegion, LockedRegion, RegionError};
 pub use reports::{ProvisioningReport, ProvisioningState, ReportError, VerdictReport, VerdictState};
 pub use required::{LanAddress, RequiredFacts, RequiredUnit, UnitMode};
