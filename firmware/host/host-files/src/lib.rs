@@ -10,7 +10,8 @@
 //! | have the names in a folder on the disk | [`sync_folder`] |
 //! | take turns | [`FileLock`] |
 //! | say something on the console | [`Console`] |
-//! | run a program | [`Program`], [`run_program`] |
+//! | run a program | [`Program`], [`run_program`], [`run_program_to_end`] |
+//! | what systemd says of units | [`unit_states`] |
 //! | sectors of a raw partition | [`BlockRegion`] |
 //! | the black box and the boot state on such partitions | [`BlackBox`], [`BootStateStore`] |
 //! | the time | [`wall_clock_ms`], [`uptime_ms`] |
@@ -26,6 +27,8 @@ mod lock;
 mod program;
 
 mod region;
+
+mod units;
 
 mod black_box;
 mod boot_state_store;
@@ -48,8 +51,10 @@ pub use facts::{BootReport, BuildFacts, DataPartition, FactsError};
 pub use fresh_marker::{FreshMarker, FreshMarkerError};
 pub use lock::{FileLock, LockError};
 pub use program::{
-    APP_USER_HOME, APP_USER_ID, APP_USER_NAME, OUTPUT_LIMIT, Output, Program, ProgramError, run_program,
+    APP_USER_HOME, APP_USER_ID, APP_USER_NAME, Ended, OUTPUT_LIMIT, Output, Program, ProgramError, run_program,
+    run_program_to_end,
 };
+pub use units::{Manager, UnitState, unit_states};
 pub use region::{BlockRegion, LockedRegion, RegionError};
 pub use reports::{ProvisioningReport, ProvisioningState, ReportError, VerdictReport, VerdictState};
 pub use required::{LanAddress, RequiredFacts, RequiredUnit, UnitMode};

@@ -47,7 +47,16 @@ pub struct Program {
     as_app_user: bool,
 }
 
-/// What a program that ended with status 0 has printed.
+/// How a program ended by itself, and what it has printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit status, or the signal that ended it.
+    pub status: ExitStatus,
+    /// What it has printed.
+    pub output: Output,
+}
+
+/// What a program has printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Standard output up to the limit, bytes that are not UTF-8 replaced.
@@ -202,11 +211,22 @@ impl fmt::Display for Program {
     }
 }
 
-/// Runs a program to its end, in `/`, with nothing on standard input unless asked for, and messages in English.
+/// Runs a program to its end, in `/`, with nothing on standard input unless asked for, and messages in English. Any status
+/// but 0 is an error.
 ///
 /// Both output streams are captured. Past the time limit the program and all it has started (its process
 /// group) are killed.
 pub fn run_program(program: &Program) -> Result<Output, ProgramError> {
+    let Ended { status, output } = run_program_to_end(program)?;
+    if !status.success() {
+        let (command, stderr) = (program.to_string(), output.stderr.trim().to_owned());
+        return Err(ProgramError::Failed { command, status, stderr });
+    }
+    Ok(output)
+}
+
+/// As [`run_program`], for a program that answers with its status: no status is an error.
+pub fn run_program_to_end(program: &Program) -> Result<Ended, ProgramError> {
     let command = program.to_string();
     let wait_error = |source| ProgramError::Wait { command: command.clone(), source };
 
@@ -235,10 +255,7 @@ pub fn run_program(program: &Program) -> Result<Output, ProgramError> {
         let stderr = output.stderr.trim().to_owned();
         return Err(ProgramError::TimedOut { command, timeout: program.timeout, stderr });
     }
-    if !status.success() {
-        return Err(ProgramError::Failed { command, status, stderr: output.stderr.trim().to_owned() });
-    }
-    Ok(output)
+    Ok(Ended { status, output })
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one function that runs programs")]
@@ -369,6 +386,12 @@ mod tests {
             error.to_string(),
             "`sh -c \"echo no such slot >&2; exit 3\"` failed (exit status: 3): no such slot"
         );
+    }
+
+    #[test]
+    fn a_program_that_answers_with_its_status_is_heard() {
+        let ended = run_program_to_end(&shell("echo no; exit 1")).unwrap();
+        assert_eq!((ended.status.code(), ended.output.stdout.as_str()), (Some(1), "no\n"));
     }
 
     #[test]
