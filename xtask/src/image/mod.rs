@@ -45,6 +45,7 @@ impl Default for ImageArgs {
 /// What a build made. Everything beside the image is also of use alone: tests take slots apart, QEMU wants its U-Boot.
 pub(crate) struct Built {
     pub(crate) board: Board,
+    pub(crate) layout: Layout,
     pub(crate) tools: Tools,
     /// The disk image, sparse.
     pub(crate) image: PathBuf,
@@ -128,6 +129,7 @@ pub(crate) fn build(context: &Context, args: &ImageArgs) -> Result<Built> {
         hello_oci: hello.oci,
         build_id: root.build_id,
         board: build.board,
+        layout: build.layout,
         tools: build.tools,
     })
 }
