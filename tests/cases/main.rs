@@ -6,6 +6,7 @@
 mod appliance;
 mod building;
 mod disk_and_layout;
+mod first_boot;
 mod harness;
 mod resets;
 mod selector;

@@ -230,6 +230,16 @@ impl Disk {
             .collect())
     }
 
+    /// Whether a breadcrumb of this kind, by its number on the disk, is in the black box: `SWBC` at byte 4 of a sector, the kind at
+    /// byte 10.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn has_breadcrumb(&self, kind: u8) -> Result<bool> {
+        let bytes = self.read_all("blackbox")?;
+        Ok(bytes.chunks_exact(512).any(|sector| &sector[4..8] == b"SWBC" && sector[10] == kind))
+    }
+
     /// Adds words to the kernel command line of a slot.
     ///
     /// # Errors

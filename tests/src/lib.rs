@@ -9,6 +9,7 @@
 pub mod config;
 pub mod console;
 mod disk;
+mod http;
 mod provisioned;
 mod qmp;
 mod registry;
@@ -19,6 +20,7 @@ mod testbed;
 mod vm;
 
 pub use disk::{Disk, EnvCopy};
+pub use http::http_get;
 pub use provisioned::Provisioned;
 pub use registry::Registry;
 pub use serial::Serial;
