@@ -5,7 +5,11 @@
 
 mod appliance;
 mod building;
+mod containers;
 mod disk_and_layout;
+mod faults;
+mod first_boot;
 mod harness;
+mod lasting;
 mod resets;
 mod selector;

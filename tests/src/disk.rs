@@ -1,6 +1,8 @@
 //! A private copy of the shipped image: faults are written into it, and what a boot left is read back with other
 //! people's tools.
 
+mod content;
+
 use crate::Testbed;
 use anyhow::{Context as _, Result, ensure};
 use appliance_types::SlotName;
@@ -56,8 +58,7 @@ impl Disk {
             .with_context(|| format!("cannot open {}", path.display()))?;
         file.set_len(bytes).with_context(|| format!("cannot make {} {bytes} bytes large", path.display()))?;
         let partitions = partitions(testbed, &path)?;
-        let testbed = Testbed::get();
-        Ok(Disk { testbed, path, format: "raw", partitions })
+        Ok(Disk { testbed: testbed.clone(), path, format: "raw", partitions })
     }
 
     /// As [`Disk::flash`], with room for `data`.
@@ -130,8 +131,31 @@ impl Disk {
             &over,
         ])?;
         Ok(Disk {
-            testbed: Testbed::get(),
+            testbed: self.testbed.clone(),
             path: path.clone(),
+            format: "qcow2",
+            partitions: self.partitions.clone(),
+        })
+    }
+
+    /// A raw disk that is there.
+    ///
+    /// # Errors
+    /// When `sfdisk` cannot read it.
+    pub fn at(testbed: &Testbed, path: &Path) -> Result<Disk> {
+        let partitions = partitions(testbed, path)?;
+        Ok(Disk { testbed: testbed.clone(), path: path.to_owned(), format: "raw", partitions })
+    }
+
+    /// A copy, at `to`, of an overlay over this disk, with the snapshots in it.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn overlay_from(&self, from: &Path, to: &Path) -> Result<Disk> {
+        self.testbed.tool(&["cp", "--sparse=always", &from.to_string_lossy(), &to.to_string_lossy()])?;
+        Ok(Disk {
+            testbed: self.testbed.clone(),
+            path: to.to_owned(),
             format: "qcow2",
             partitions: self.partitions.clone(),
         })
@@ -204,6 +228,16 @@ impl Disk {
             .iter()
             .map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '\n' })
             .collect())
+    }
+
+    /// Whether a breadcrumb of this kind, by its number on the disk, is in the black box: `SWBC` at byte 4 of a sector, the kind at
+    /// byte 10.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn has_breadcrumb(&self, kind: u8) -> Result<bool> {
+        let bytes = self.read_all("blackbox")?;
+        Ok(bytes.chunks_exact(512).any(|sector| &sector[4..8] == b"SWBC" && sector[10] == kind))
     }
 
     /// Adds words to the kernel command line of a slot.

@@ -51,6 +51,7 @@ pub(crate) const RULES: &[Rule] = &[
     // with its mistakes.
     Rule { folder: "tests", imports: &[Only("firmware/pure/appliance-types"), Only("firmware/pure/disk-image")] },
     Rule { folder: "tests/guest-init", imports: &[] },
+    Rule { folder: "tests/guest-container", imports: &[] },
 ];
 
 /// All that pure crates may take from the registry: parsers, checksums, derives. It is a list of what is allowed

@@ -16,13 +16,15 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("seed-config", "usr/lib/slipway/seed-config"),
 ];
 /// Programs that run before there is a root file system, or without one: linked statically.
-const STATIC_PROGRAMS: &[&str] = &["early-boot", "guest-init"];
+const STATIC_PROGRAMS: &[&str] = &["early-boot", "guest-init", "guest-container"];
 
 /// The compiled programs.
 pub(super) struct Firmware {
     /// Holds the programs by name.
     pub(super) folder: PathBuf,
     pub(super) guest_init: PathBuf,
+    /// What the containers of tests and of the example run.
+    pub(super) guest_container: PathBuf,
     pub(super) stamp: String,
 }
 
@@ -43,6 +45,7 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>) -> Result<Firmware> {
     let inputs = step_inputs(build, include_str!("firmware.rs"))
         .path("firmware/", &context.path("firmware"))?
         .path("tests/guest-init", &context.path("tests/guest-init"))?
+        .path("tests/guest-container", &context.path("tests/guest-container"))?
         .path("Cargo.lock", &context.path("Cargo.lock"))?
         .path("Cargo.toml", &context.path("Cargo.toml"))?;
     let stamp = inputs.stamp();
@@ -98,7 +101,12 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>) -> Result<Firmware> {
         }
         Ok(())
     })?;
-    Ok(Firmware { guest_init: folder.join("guest-init"), folder, stamp })
+    Ok(Firmware {
+        guest_init: folder.join("guest-init"),
+        guest_container: folder.join("guest-container"),
+        folder,
+        stamp,
+    })
 }
 
 fn cargo_home() -> Result<PathBuf> {
