@@ -41,6 +41,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule { folder: "firmware/pure/boot-verdict", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },
+    Rule { folder: "firmware/daemons/apply-config", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/nic-names", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/seed-config", imports: &[PURE, HOST] },
     Rule { folder: "firmware/device/early-boot", imports: &[PURE, HOST] },

@@ -13,6 +13,7 @@ const TARGET: &str = "aarch64-unknown-linux-gnu";
 const PROGRAMS: &[(&str, &str)] = &[
     ("slipway", "usr/bin/slipway"),
     ("nic-names", "usr/lib/slipway/nic-names"),
+    ("apply-config", "usr/lib/slipway/apply-config"),
     ("seed-config", "usr/lib/slipway/seed-config"),
 ];
 /// Programs that run before there is a root file system, or without one: linked statically.
