@@ -27,9 +27,10 @@ use Imports::{Below, Only};
 
 const PURE: Imports = Below("firmware/pure");
 const HOST: Imports = Below("firmware/host");
+const HOST_FILES: Imports = Only("firmware/host/host-files");
 
-/// Every crate has a row. A pure crate names the siblings it may see; a host crate sees no other host crate; daemons,
-/// device programs and the CLI never see each other.
+/// Every crate has a row. A pure crate names the siblings it may see; a host crate sees host-files, the base of its layer,
+/// and no other host crate; daemons, device programs and the CLI never see each other.
 #[rustfmt::skip]
 pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "firmware/pure/appliance-types", imports: &[] },
@@ -41,6 +42,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule { folder: "firmware/pure/boot-verdict", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },
+    Rule { folder: "firmware/host/config-store", imports: &[PURE, HOST_FILES] },
     Rule { folder: "firmware/daemons/apply-config", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/nic-names", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/seed-config", imports: &[PURE, HOST] },
@@ -325,7 +327,8 @@ mod tests {
         for rule in RULES {
             let layers: &[&str] = match rule.folder {
                 pure if is_pure(pure) => &["firmware/pure"],
-                host if HOST.allows(host) => &["firmware/pure"],
+                host if HOST_FILES.allows(host) => &["firmware/pure"],
+                host if HOST.allows(host) => &["firmware/pure", "firmware/host/host-files"],
                 // The builder flashes with the code that the box writes its own disk with.
                 "xtask" => &["firmware/pure", "firmware/host/disk-writer"],
                 tests if tests.starts_with("tests") => &["firmware/pure"],

@@ -1,0 +1,22 @@
+//! Configurations as they were written: taken out of what an owner hands us, kept as generations on the data partition.
+//!
+//! | Job | Here |
+//! |---|---|
+//! | open what may hold a configuration, take it out within bounds | [`Bundle`], [`Limits`], [`Unpacked`] |
+//! | a folder that is written into and never out of | [`StagingFolder`] |
+//! | was it the disk that is full | [`is_disk_full`] |
+//!
+//! Nothing here reads TOML or knows what is rendered from it: bytes come in, bytes are kept.
+
+#![forbid(unsafe_code)]
+
+mod bundle;
+mod hex;
+mod space;
+mod staging_folder;
+
+pub use bundle::{
+    Bundle, BundleError, BundleFault, CONFIG_LIMIT, DEPTH_LIMIT, ImageArchive, Limits, MemberFault, Unpacked,
+};
+pub use space::{free_bytes, is_disk_full};
+pub use staging_folder::{StagingError, StagingFolder};
