@@ -36,6 +36,8 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "firmware/pure/disk-image", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/pure/boot-verdict", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },
+    Rule { folder: "firmware/host/host-bus", imports: &[PURE] },
+    Rule { folder: "firmware/daemons/confirm-boot", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/nic-names", imports: &[PURE, HOST] },
     Rule { folder: "firmware/device/early-boot", imports: &[PURE, HOST] },
     Rule { folder: "firmware/cli/slipway", imports: &[PURE, HOST] },
