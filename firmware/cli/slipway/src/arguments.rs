@@ -20,7 +20,7 @@ pub(crate) enum Command {
     /// system leave a note at every step. It survives power cuts, updates and rollbacks.
     Why(WhyOptions),
 
-    /// Show the state of this appliance: build, slot, data, network, failed services.
+    /// Show the state of this appliance: build, slot, configuration, verdict, data, network, failed services.
     Status(StatusOptions),
 
     /// Look into configurations.

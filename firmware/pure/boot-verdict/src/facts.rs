@@ -12,8 +12,8 @@ pub struct Facts {
     pub standing: Asked<Standing>,
     /// Whether there is a configuration.
     pub provisioning: Asked<Provisioning>,
-    /// All that is started at boot has had its turn.
-    pub services_up: bool,
+    /// Whether all that is started at boot has had its turn.
+    pub services: Services,
     /// What the appliance itself cannot do without.
     pub platform: Asked<Vec<UnitFact>>,
     /// What the configuration says must run.
@@ -35,6 +35,15 @@ pub struct Standing {
     pub on_trial: bool,
     /// Another slot of the boot order has tries left, so there is something to go back to.
     pub can_fall_back: bool,
+}
+
+/// Whether all that is started at boot has had its turn, well or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Services {
+    /// It has.
+    Up,
+    /// It has not. These units are still starting, as far as that is known.
+    Starting(Vec<String>),
 }
 
 /// Whether this device has a configuration. The texts are sentences for a person.

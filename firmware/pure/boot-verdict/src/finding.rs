@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::facts::{Asked, Facts, LanFact, Provisioning, UnitFact, UnitRole};
+use crate::facts::{Asked, Facts, LanFact, Provisioning, Services, UnitFact, UnitRole};
 
 /// A check that does not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,13 +49,21 @@ pub(crate) fn findings(facts: &Facts) -> Vec<Finding> {
         Ok(_) => {}
         Err(why) => found.push(system("configuration", Sign::Pending, why.clone())),
     }
-    if !facts.services_up {
-        found.push(system("services", Sign::Pending, "the services are not all started yet".to_owned()));
+    let mut parts = units("platform", &facts.platform, false);
+    parts.extend(lan(&facts.lan));
+    parts.extend(units("required", &facts.required, true));
+    if let Services::Starting(units) = &facts.services {
+        found.push(system("services", Sign::Pending, starting(units)));
+        // That the parts are not there yet goes without saying.
+        parts.retain(|finding| finding.sign == Sign::Failed);
     }
-    found.extend(units("platform", &facts.platform, false));
-    found.extend(lan(&facts.lan));
-    found.extend(units("required", &facts.required, true));
+    found.extend(parts);
     found
+}
+
+fn starting(units: &[String]) -> String {
+    let not_up = "the services are not all started yet";
+    if units.is_empty() { not_up.to_owned() } else { format!("{not_up}: {}", units.join(", ")) }
 }
 
 fn units(check: &str, units: &Asked<Vec<UnitFact>>, configured: bool) -> Vec<Finding> {

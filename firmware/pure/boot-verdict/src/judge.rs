@@ -100,7 +100,7 @@ impl Judge {
     pub fn observe(&mut self, now: Duration, facts: &Facts) -> Verdict {
         if let Some(reason) = not_provisioned(facts) {
             self.watch = None;
-            return Verdict::Wait { reasons: vec![reason.to_owned()] };
+            return Verdict::Wait { reasons: vec![reason] };
         }
         let policy = self.policy;
         let hold = if facts.is_confirmed() { policy.hold } else { policy.hold_on_trial }.max(facts.settle);
@@ -126,9 +126,10 @@ impl Judge {
 }
 
 /// Why there is nothing to judge yet.
-fn not_provisioned(facts: &Facts) -> Option<&str> {
+fn not_provisioned(facts: &Facts) -> Option<String> {
     match &facts.provisioning {
-        Ok(Provisioning::Unprovisioned(message) | Provisioning::Importing(message)) => Some(message),
+        Ok(Provisioning::Unprovisioned(message)) => Some(format!("not provisioned: {message}")),
+        Ok(Provisioning::Importing(message)) => Some(message.clone()),
         Ok(Provisioning::Provisioned | Provisioning::Degraded(_)) | Err(_) => None,
     }
 }

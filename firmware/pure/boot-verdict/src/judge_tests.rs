@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::{Asked, LanFact, Standing, UnitRole};
+use crate::facts::{Asked, LanFact, Services, Standing, UnitRole};
 use appliance_types::SlotName;
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn healthy() -> Facts {
     Facts {
         standing: Ok(Standing { slot: SlotName::B, on_trial: true, can_fall_back: true }),
         provisioning: Ok(Provisioning::Provisioned),
-        services_up: true,
+        services: Services::Up,
         platform: Ok(vec![unit("ssh.service", UnitRole::Platform)]),
         required: Ok(vec![unit("web.service", UnitRole::Rootful), unit("db.service", UnitRole::Rootless)]),
         lan: Ok(vec![LanFact {
@@ -97,11 +97,11 @@ fn what_stays_as_it_is_leads_to_this_verdict_at_this_uptime() {
     let other = with(|facts| {
         facts.lan.as_mut().unwrap()[0].found = Some(vec!["10.0.0.1/8".parse().unwrap()]);
     });
-    let blank = with(|facts| facts.provisioning = Ok(Provisioning::Unprovisioned("not provisioned".into())));
+    let blank = with(|facts| facts.provisioning = Ok(Provisioning::Unprovisioned("no stick".into())));
     let importing = with(|facts| facts.provisioning = Ok(Provisioning::Importing("importing".into())));
     let older = with(|facts| facts.provisioning = Ok(Provisioning::Degraded("generation 2 is used".into())));
     let unknown = with(|facts| facts.provisioning = Err("cannot read provisioning.json".into()));
-    let hung = with(|facts| facts.services_up = false);
+    let hung = with(|facts| facts.services = Services::Starting(vec!["hung.service".into()]));
     let silent = with(|facts| facts.platform = Err("cannot ask systemd".into()));
     let deaf = with(|facts| facts.required = Err("cannot ask the user's systemd".into()));
     let lost = with(|facts| facts.standing = Err("cannot read the boot state".into()));
@@ -109,7 +109,7 @@ fn what_stays_as_it_is_leads_to_this_verdict_at_this_uptime() {
     let web_failed = || web_is("failed", "failed");
     let web_starting = || web_is("activating", "start");
 
-    let not_up = "the services are not all started yet";
+    let not_up = "the services are not all started yet: hung.service";
     let failed = "web.service has failed (exit-code)";
     let starting = "web.service is activating (start)";
     let table: &[(&str, Facts, u64, Verdict)] = &[
@@ -120,8 +120,8 @@ fn what_stays_as_it_is_leads_to_this_verdict_at_this_uptime() {
         ("a reload", web_is("reloading", "reload"), 90, Verdict::Good),
         ("nothing required", with(|facts| facts.required = Ok(vec![])), 90, Verdict::Good),
         ("no LAN card", no_card, 90, Verdict::Good),
-        ("not provisioned", blank.clone(), 1198, wait("not provisioned")),
-        ("not provisioned, confirmed", confirmed(blank), 1198, wait("not provisioned")),
+        ("not provisioned", blank.clone(), 1198, wait("not provisioned: no stick")),
+        ("not provisioned, confirmed", confirmed(blank), 1198, wait("not provisioned: no stick")),
         ("importing", importing, 1198, wait("importing")),
         // Fails for good: a minute's grace.
         ("failed", web_failed(), 90, bad("web.service", &format!("{failed}, after 60 s"))),
@@ -218,6 +218,15 @@ fn a_good_slot_that_degrades_is_reported_and_can_become_good_again() {
 }
 
 #[test]
+fn while_the_services_start_only_failures_of_their_parts_are_named() {
+    let mut facts = web_is("inactive", "dead");
+    facts.services = Services::Starting(vec![]);
+    facts.platform.as_mut().unwrap()[0].active = "failed".to_owned();
+    let reasons = words(&findings(&facts));
+    assert_eq!(reasons, ["the services are not all started yet", "ssh.service has failed (success)"]);
+}
+
+#[test]
 fn a_missing_card_is_a_warning() {
     let facts = with(|facts| facts.lan.as_mut().unwrap()[0].found = None);
     assert_eq!(facts.warnings(), ["there is no card eth1, which is to have 172.20.30.1/24"]);
@@ -257,11 +266,12 @@ fn any_facts(standing: Asked<Standing>) -> impl Strategy<Value = Facts> {
     });
     let platform = units("ssh.service", UnitRole::Platform);
     let required = units("web.service", UnitRole::Rootful);
-    (asked(provisioning), prop::bool::weighted(0.9), platform, required, lan).prop_map(
-        move |(provisioning, services_up, platform, required, lan)| Facts {
+    let services = prop_oneof![9 => Just(Services::Up), 1 => Just(Services::Starting(vec![]))];
+    (asked(provisioning), services, platform, required, lan).prop_map(
+        move |(provisioning, services, platform, required, lan)| Facts {
             standing: standing.clone(),
             provisioning,
-            services_up,
+            services,
             platform,
             required,
             lan,
@@ -322,7 +332,7 @@ proptest! {
                 Verdict::Wait { reasons } => prop_assert!(!reasons.is_empty()),
             }
             if matches!(facts.provisioning, Ok(Provisioning::Unprovisioned(_))) {
-                prop_assert_eq!(judge.observe(now, facts), wait("no"));
+                prop_assert_eq!(judge.observe(now, facts), wait("not provisioned: no"));
             }
         }
     }

@@ -20,6 +20,6 @@ mod facts;
 mod finding;
 mod judge;
 
-pub use facts::{Asked, Facts, LanFact, Provisioning, Standing, UnitFact, UnitRole};
+pub use facts::{Asked, Facts, LanFact, Provisioning, Services, Standing, UnitFact, UnitRole};
 pub use finding::Finding;
 pub use judge::{Judge, Policy, Verdict};
