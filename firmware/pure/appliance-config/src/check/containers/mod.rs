@@ -6,6 +6,8 @@ mod network;
 mod publish;
 mod references;
 mod section;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,23 +99,16 @@ impl Checker<'_> {
         for value in container.values("EnvironmentFile") {
             references::path(value, report);
         }
-        for value in container
-            .values("UserNS")
-            .filter(|value| value.value.starts_with("ns:") || value.value.starts_with("container:"))
-        {
-            let message = "a container has no user namespace of another one";
-            report.problem(&value.spot, Code::NotAllowed, message);
-        }
-        let uses = std::cell::RefCell::new(Uses::default());
+        let mut uses = Uses::default();
         let section = container.section(|key, value| match key {
             // The network and its ports are fields of their own.
             "Network" | "PublishPort" => None,
-            "Image" => references::image(value, declared, &mut uses.borrow_mut(), report),
-            "Volume" => references::volume(value, declared, &mut uses.borrow_mut(), report),
-            "Mount" => references::mount(value, declared, &mut uses.borrow_mut(), report),
+            "Image" => references::image(value, declared, &mut uses, report),
+            "Volume" => references::volume(value, declared, &mut uses, report),
+            "Mount" => references::mount(value, declared, &mut uses, report),
             _ => Some(value.value.clone()),
         });
-        (section, uses.into_inner())
+        (section, uses)
     }
 
     /// `ContainerName=`, or the name that Quadlet gives.
@@ -122,13 +117,12 @@ impl Checker<'_> {
         if let Some(value) = value.filter(|value| !references::is_name(&value.value)) {
             return not_a_name(value, self.report);
         }
-        let named = value.map_or_else(|| format!("systemd-{name}"), |value| value.value.clone());
-        let other = self.container_names.insert((mode, named.clone()), name.to_owned());
-        if let (Some(other), Some(spot)) =
-            (other, value.map_or(Some(container.spot), |value| Some(&value.spot)))
-        {
-            let message =
-                format!("container `{}` has the name `{named}` in Podman too", other.escape_debug());
+        let (named, spot) = match value {
+            Some(value) => (value.value.clone(), &value.spot),
+            None => (format!("systemd-{name}"), container.spot),
+        };
+        if let Some(other) = self.container_names.insert((mode, named.clone()), name.to_owned()) {
+            let message = format!("container `{other}` has the name `{named}` in Podman too");
             self.report.problem(spot, Code::Conflict, message);
         }
     }
@@ -189,13 +183,13 @@ impl Checker<'_> {
             .values("VolumeName")
             .filter(|v| !references::is_name(&v.value))
             .for_each(|v| not_a_name(v, self.report));
-        let uses = std::cell::RefCell::new(Uses::default());
+        let mut uses = Uses::default();
         let section = clean.section(|key, value| match key {
-            "Image" => references::image(value, &self.declared, &mut uses.borrow_mut(), self.report),
+            "Image" => references::image(value, &self.declared, &mut uses, self.report),
             _ => Some(value.value.clone()),
         });
         let resource = self.resource(Kind::Volume, raw, section);
-        self.note(&uses.into_inner(), &resource.modes);
+        self.note(&uses, &resource.modes);
         Some((name?, resource))
     }
 

@@ -102,7 +102,10 @@ impl<'a> Declared<'a> {
 
     /// Reports that nothing of this name is declared.
     pub(super) fn missing(&self, kind: Kind, at: &At<String>, name: &str, report: &Report<'_>) {
-        let message = format!("no {} `{}` is declared", kind.word(), name.escape_debug());
+        if report.is_full() {
+            return;
+        }
+        let message = format!("no {} `{name}` is declared", kind.word());
         let names = self.names.keys().filter(|(other, _)| *other == kind).map(|(_, name)| *name);
         match nearest(name, names) {
             Some(name) => report.hinted(&at.spot, Code::Conflict, message, format!("did you mean `{name}`?")),

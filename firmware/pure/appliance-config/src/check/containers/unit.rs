@@ -16,6 +16,13 @@ const TARGETS: &[&str] = &[
     "time-sync.target", "timers.target",
 ];
 
+/// Those of them that the application user's own manager has.
+const USER_TARGETS: &[&str] =
+    &["basic.target", "default.target", "paths.target", "sockets.target", "timers.target"];
+
+/// Keys with which a unit that is not there keeps the container from starting.
+const MUST_EXIST: &[&str] = &["BindsTo", "Requires", "Requisite"];
+
 /// Targets that may want or require a container: the last ones of a boot.
 const WANTING: &[&str] = &["default.target", "multi-user.target"];
 
@@ -33,12 +40,20 @@ pub(super) fn check_unit(unit: &Clean<'_>, mode: Mode, declared: &Declared<'_>, 
             match of_document(at, name, mode, declared, report) {
                 Found::Declared | Found::Reported => {}
                 Found::Other if key == "After" => {}
+                Found::Other
+                    if MUST_EXIST.contains(&key)
+                        && mode == Mode::Rootless
+                        && !USER_TARGETS.contains(&name) =>
+                {
+                    let message = format!(
+                        "the application user's manager has no `{name}`: the container would not start"
+                    );
+                    report.hinted(&at.spot, Code::Conflict, message, "`After` and `Wants` bear that");
+                }
                 Found::Other if key != "Before" && TARGETS.contains(&name) => {}
                 Found::Other => {
-                    let message = format!(
-                        "`{key}` names a container of this document or a target, not {}",
-                        shown(name)
-                    );
+                    let message =
+                        format!("`{key}` names a container of this document or a target, not `{name}`");
                     let hint = "a container may wait for other units with `After`; it does not start, stop or hold them up";
                     report.hinted(&at.spot, Code::NotAllowed, message, hint);
                 }
@@ -62,10 +77,8 @@ pub(super) fn check_service(service: &Clean<'_>, report: &Report<'_>) {
 pub(super) fn check_install(install: &Clean<'_>, mode: Mode, declared: &Declared<'_>, report: &Report<'_>) {
     for (at, name) in install.entries.iter().flat_map(|entry| words(&entry.values)) {
         if !WANTING.contains(&name) && matches!(of_document(at, name, mode, declared, report), Found::Other) {
-            let message = format!(
-                "a container is wanted by the end of the boot or by another one, not by {}",
-                shown(name)
-            );
+            let message =
+                format!("a container is wanted by the end of the boot or by another one, not by `{name}`");
             report.hinted(
                 &at.spot,
                 Code::NotAllowed,
@@ -94,7 +107,7 @@ fn of_document(
     report: &Report<'_>,
 ) -> Found {
     let Some((stem, suffix)) = name.rsplit_once('.').filter(|(stem, _)| is_unit_name(stem)) else {
-        let message = format!("{} is not the name of a unit", shown(name));
+        let message = format!("`{name}` is not the name of a unit");
         match declared.has(Kind::Container, name) {
             true => report.hinted(&at.spot, Code::BadValue, message, format!("write `{name}.service`")),
             false => report.hinted(
@@ -139,9 +152,4 @@ fn is_unit_name(stem: &str) -> bool {
 
 fn words(values: &[At<String>]) -> impl Iterator<Item = (&At<String>, &str)> {
     values.iter().flat_map(|at| at.value.split_whitespace().map(move |word| (at, word)))
-}
-
-fn shown(name: &str) -> String {
-    let shown: String = name.chars().take(64).collect();
-    format!("`{}`", shown.escape_debug())
 }
