@@ -394,6 +394,12 @@ fn a_resource_is_made_where_it_is_used() {
     assert_eq!(modes(""), [&rootful; 3].map(Clone::clone));
     let app = web(false, "Network = 'front', Volume = 'data:/x'");
     assert_eq!(modes(&app), [&rootless; 3].map(Clone::clone));
+    // To wait for one is to need it.
+    let waits = section(false, "Unit", "After = 'front-network.service data.volume'");
+    assert_eq!(
+        modes(&waits.replace("containers.network.front.Network = {}\n", ""))[..2],
+        [rootless.clone(), rootless.clone()]
+    );
     let root = "containers.container.root = { privileged = true, Container = { Image = 'base' } }\n";
     assert_eq!(modes(&(app + root)), [rootless.clone(), rootless, both]);
 }
@@ -480,6 +486,8 @@ fn a_container_is_wanted_by_the_end_of_the_boot() {
         ("RequiredBy = 'sysinit.target'", "Install.RequiredBy not-allowed"),
         ("WantedBy = 'ssh.service'", "Install.WantedBy not-allowed"),
         ("WantedBy = 'multi-user'", "Install.WantedBy bad-value"),
+        ("WantedBy = 'root.container'", "Install.WantedBy not-allowed … `NAME.service`"),
+        ("WantedBy = 'app.service'", "Install.WantedBy conflict … another manager"),
         ("WantedBy = '../x.target'", "Install.WantedBy bad-value"),
         ("Alias = 'sshd.service'", "Install.Alias not-allowed"),
         ("Also = 'x.service'", "Install.Also not-allowed"),
