@@ -27,6 +27,8 @@ mod raw;
 mod reader;
 mod report;
 mod system_facts;
+#[cfg(test)]
+mod testing;
 
 pub use authorized_key::AuthorizedKey;
 pub use config::{

@@ -72,3 +72,55 @@ fn read(report: &Report<'_>, facts: &SystemFacts) -> Option<Config> {
     };
     Some(check::check(&raw, facts, report))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{KEY, read};
+
+    fn said(config: &[u8]) -> String {
+        load(&Sources { config, overlay: None }, &SystemFacts::of_image()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_dos_line_ends_are_no_mistake() {
+        let text =
+            format!("\u{feff}version = 1\r\n[users.admin]\r\nisAdmin = true\r\nssh_key = \"{KEY}\"\r\n");
+        assert!(read(&text).is_ok());
+        // And they shift no column.
+        assert!(read("\u{feff}verzion = 1\r\n").unwrap_err().first().column == 1);
+    }
+
+    #[test]
+    fn what_is_no_text_or_too_much_of_it_is_said_and_nothing_else() {
+        assert_eq!(
+            said(b"version = 1\n# caf\xe9\n"),
+            "config.toml:2:6: the document is not UTF-8 (save it as UTF-8 text) [syntax]"
+        );
+        let large = "#".repeat(MAX_BYTES + 1);
+        assert!(
+            said(large.as_bytes())
+                .starts_with("config.toml:1:1: the document has 1048577 bytes; 1048576 are")
+        );
+    }
+
+    #[test]
+    fn an_overlay_alone_can_be_wrong() {
+        let config = format!("version = 1\nusers.admin = {{ isAdmin = true, ssh_key = \"{KEY}\" }}\n");
+        let load = |bytes: &str| {
+            let overlay = Some(Overlay { name: "devices/x.toml", bytes: bytes.as_bytes() });
+            load(&Sources { config: config.as_bytes(), overlay }, &SystemFacts::of_image())
+        };
+        assert!(load("").is_ok());
+        for (overlay, expected) in [
+            (
+                "version = 2",
+                "devices/x.toml:1:11: version: this Slipway reads version 1, not 2 [unknown-version]",
+            ),
+            ("users = 1", "devices/x.toml:1:9: users: it should be a table, not an integer [wrong-type]"),
+            ("\n x = ", "devices/x.toml:2:6: string values must be quoted, expected literal string [syntax]"),
+        ] {
+            assert_eq!(load(overlay).unwrap_err().to_string(), expected);
+        }
+    }
+}

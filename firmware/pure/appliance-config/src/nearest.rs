@@ -3,6 +3,9 @@
 /// The longest word compared. Longer ones are no slip of a finger.
 const MAX_CHARS: usize = 64;
 
+/// How many words are compared. A document can declare more names than a person would look through.
+const MAX_WORDS: usize = 1000;
+
 /// The word nearest to `text`, if it is near enough to have been meant: a third of the letters may be other ones.
 pub(crate) fn nearest<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = folded(text);
@@ -19,6 +22,7 @@ pub(crate) fn nearest<'a>(text: &str, words: impl IntoIterator<Item = &'a str>) 
     };
     words
         .into_iter()
+        .take(MAX_WORDS)
         .filter_map(|word| Some((near(&word)?, word)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)

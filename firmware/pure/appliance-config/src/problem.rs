@@ -161,3 +161,38 @@ impl fmt::Display for Problem {
         write!(f, " [{}]", code.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(line: usize, column: usize) -> Problem {
+        let (file, path, message) = ("config.toml".to_owned(), "a.b".to_owned(), "no".to_owned());
+        Problem { code: Code::BadValue, file, path, line, column, message, hint: Some("yes".to_owned()) }
+    }
+
+    #[test]
+    fn prints_one_line() {
+        assert_eq!(problem(3, 7).to_string(), "config.toml:3:7: a.b: no (yes) [bad-value]");
+        let problems = Problems::new(vec![problem(1, 1), problem(2, 1)]).unwrap();
+        assert_eq!((problems.to_string().lines().count(), problems.len()), (2, 2));
+        assert_eq!(problems.first(), &problem(1, 1));
+        assert_eq!(Problems::new(Vec::new()), None);
+    }
+
+    #[test]
+    fn an_excerpt_marks_the_place() {
+        for (source, place, expected) in [
+            ("a = 1\n\tö = 'x'\r\n", (2, 6), "2 |  ö = 'x'\n  |      ^"),
+            ("\u{feff}a = 1", (1, 1), "1 | a = 1\n  | ^"),
+            // The end of a document is a place too, and so is what is not there.
+            ("a = ", (1, 5), "1 | a =\n  |     ^"),
+            ("a", (9, 3), "9 | \n  |   ^"),
+        ] {
+            let excerpt = problem(place.0, place.1).excerpt(source);
+            assert_eq!(excerpt.split_once('\n').unwrap().1, expected);
+        }
+        let long = problem(1, 500).excerpt(&"x".repeat(1000));
+        assert!(long.lines().all(|line| line.len() < 120), "{long}");
+    }
+}

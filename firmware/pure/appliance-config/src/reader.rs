@@ -16,6 +16,7 @@ pub(crate) struct Table<'d> {
     spot: Spot,
     entries: &'d BTreeMap<String, Entry>,
     known: Vec<&'static str>,
+    not_supported: Vec<&'static str>,
 }
 
 /// A key's value, not yet of any type.
@@ -31,7 +32,7 @@ impl<'d> Table<'d> {
     /// The whole document.
     pub(crate) fn root(document: &'d Document, report: &'d Report<'d>) -> Table<'d> {
         let spot = Spot { place: Place { file: 0, offset: 0 }, path: String::new() };
-        Table { report, spot, entries: &document.entries, known: Vec::new() }
+        Table { report, spot, entries: &document.entries, known: Vec::new(), not_supported: Vec::new() }
     }
 
     /// Where it is.
@@ -57,14 +58,24 @@ impl<'d> Table<'d> {
 
     /// A key of the format that is not acted on yet. Never silent: its owner would wait for an effect.
     pub(crate) fn not_supported(&mut self, key: &'static str, why: &str) {
-        if let Some(field) = self.take(key) {
-            field.report.problem(&field.key, Code::NotSupported, why);
+        if let Some(field) = self.take_not_supported(key) {
+            self.report.problem(&field.key, Code::NotSupported, why);
         }
     }
 
-    /// Notes a problem.
-    pub(crate) fn problem(&self, spot: &Spot, code: Code, message: &str) {
-        self.report.problem(spot, code, message);
+    /// A list of which only the empty one, that asks for nothing, is acted on.
+    pub(crate) fn not_supported_list(&mut self, key: &'static str, why: &str) {
+        let Some(field) = self.take_not_supported(key) else { return };
+        match &field.node.value {
+            Value::Array(items) if items.is_empty() => {}
+            Value::Array(_) => self.report.problem(&field.key, Code::NotSupported, why),
+            _ => field.report_wrong_type("an array"),
+        }
+    }
+
+    fn take_not_supported(&mut self, key: &'static str) -> Option<Field<'d>> {
+        self.not_supported.push(key);
+        self.entries.get(key).map(|entry| self.field(key, entry))
     }
 
     /// All keys of a table whose keys are names.
@@ -74,18 +85,15 @@ impl<'d> Table<'d> {
 
     /// Reports the keys that nobody took.
     pub(crate) fn finish(self) {
-        for (key, field) in self.fields().filter(|(key, _)| !self.known.contains(key)) {
-            let message = "there is no such key";
-            match nearest(key, self.known.iter().copied()) {
-                Some(known) => {
-                    let hint = format!("did you mean `{known}`?");
-                    self.report.hinted(&field.key, Code::UnknownKey, message, hint);
-                }
-                None => {
-                    let hint = format!("known here: {}", self.known.join(", "));
-                    self.report.hinted(&field.key, Code::UnknownKey, message, hint);
-                }
+        for (key, field) in self.fields() {
+            if self.known.contains(&key) || self.not_supported.contains(&key) || self.report.is_full() {
+                continue;
             }
+            let hint = match nearest(key, self.known.iter().copied()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            self.report.hinted(&field.key, Code::UnknownKey, "there is no such key", hint);
         }
     }
 
@@ -100,9 +108,13 @@ impl<'d> Field<'d> {
     /// A table.
     pub(crate) fn table(self) -> Option<Table<'d>> {
         match &self.node.value {
-            Value::Table(entries) => {
-                Some(Table { report: self.report, spot: self.spot, entries, known: Vec::new() })
-            }
+            Value::Table(entries) => Some(Table {
+                report: self.report,
+                spot: self.spot,
+                entries,
+                known: Vec::new(),
+                not_supported: Vec::new(),
+            }),
             _ => self.wrong_type("a table"),
         }
     }
@@ -146,9 +158,13 @@ impl<'d> Field<'d> {
 
     /// Reports that this is not `expected`.
     pub(crate) fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+        self.report_wrong_type(expected);
+        None
+    }
+
+    fn report_wrong_type(&self, expected: &str) {
         let message = format!("it should be {expected}, not {}", self.node.value.kind());
         self.report.problem(&self.spot, Code::WrongType, message);
-        None
     }
 }
 

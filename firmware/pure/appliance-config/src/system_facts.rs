@@ -56,3 +56,16 @@ impl SystemFacts {
 fn is_reserved(name: &str, facts: &BTreeSet<String>, list: &[&str]) -> bool {
     facts.contains(name) || list.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_reserved_by_the_image_and_for_later_ones() {
+        let facts = SystemFacts { accounts: ["ops".to_owned()].into(), units: ["frobd".to_owned()].into() };
+        assert!(facts.is_account("ops") && facts.is_account("root") && facts.is_account("slipway-app"));
+        assert!(facts.is_unit("frobd") && facts.is_unit("sshd") && facts.is_unit("systemd-networkd"));
+        assert!(!facts.is_account("frobd") && !facts.is_unit("ops") && !facts.is_unit("web"));
+    }
+}

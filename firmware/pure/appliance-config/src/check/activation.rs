@@ -47,26 +47,78 @@ fn seconds(raw: &At<i64>, range: &RangeInclusive<u64>, report: &Report<'_>) -> u
 }
 
 fn required(raw: &[At<String>], containers: &RawContainers, report: &Report<'_>) -> BTreeSet<ContainerName> {
-    let declared = || containers.containers.iter().map(|container| container.name.value.as_str());
+    let declared: BTreeSet<&str> = containers.containers.iter().map(|raw| raw.name.value.as_str()).collect();
     let mut seen = BTreeSet::new();
     let mut required = BTreeSet::new();
     for At { spot, value } in raw {
-        let stem = [".service", ".container"].iter().find_map(|suffix| value.strip_suffix(suffix));
         if !seen.insert(value) {
-            report.problem(spot, Code::Conflict, format!("`{}` is listed twice", value.escape_debug()));
-        } else if declared().any(|name| name == value) {
+            report.problem(spot, Code::Conflict, format!("`{value}` is listed twice"));
+        } else if declared.contains(value.as_str()) {
             // A declared name that is no name was reported where it is declared.
             required.extend(value.parse::<ContainerName>().ok());
-        } else {
+        } else if !report.is_full() {
             let message = "no container of this name is declared";
-            match stem
-                .filter(|stem| declared().any(|name| name == *stem))
-                .or_else(|| nearest(value, declared()))
-            {
+            let stem = [".service", ".container"].iter().find_map(|suffix| value.strip_suffix(suffix));
+            match nearest(stem.unwrap_or(value), declared.iter().copied()) {
                 Some(name) => report.hinted(spot, Code::Conflict, message, format!("did you mean `{name}`?")),
                 None => report.problem(spot, Code::Conflict, message),
             }
         }
     }
     required
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, with};
+
+    const WEB: &str = "containers.container.web = { privileged = true, Container = { Image = 'nginx' } }\n";
+
+    fn rows(rows: &[(&str, &str)]) {
+        for (activation, expected) in rows {
+            check(&[(&format!("{WEB}[activation]\n{activation}"), expected)]);
+        }
+    }
+
+    #[test]
+    fn required_names_are_declared_containers() {
+        rows(&[
+            ("required = []", ""),
+            ("required = ['web']", ""),
+            ("", "activation.required missing-key"),
+            ("required = 'web'", "activation.required wrong-type"),
+            ("required = ['web', 'web']", "activation.required[1] conflict … listed twice"),
+            ("required = ['wbe']", "activation.required[0] conflict … did you mean `web`?"),
+            ("required = ['web.service']", "activation.required[0] conflict … did you mean `web`?"),
+            ("required = ['database']", "activation.required[0] conflict … declared ()"),
+        ]);
+    }
+
+    #[test]
+    fn times_are_in_range() {
+        rows(&[
+            ("required = []\ntimeout_seconds = 1\nsettle_seconds = 300", ""),
+            ("required = []\ntimeout_seconds = 0", "activation.timeout_seconds bad-value … 1 to 3600"),
+            ("required = []\ntimeout_seconds = 3601", "activation.timeout_seconds bad-value"),
+            ("required = []\ntimeout_seconds = true", "activation.timeout_seconds wrong-type"),
+            ("required = []\nsettle_seconds = -1", "activation.settle_seconds bad-value … 0 to 300"),
+            ("required = []\nsettle_seconds = 301", "activation.settle_seconds bad-value"),
+        ]);
+        let activation = with("").unwrap().config.activation;
+        let (timeout, settle) = (Duration::from_secs(300), Duration::ZERO);
+        assert_eq!(activation, Activation { required: BTreeSet::new(), timeout, settle });
+    }
+
+    #[test]
+    fn what_is_not_acted_on_yet_is_said() {
+        rows(&[
+            ("required = []\nstrategy = 'rollback'", ""),
+            ("required = []\nstrategy = 'keep-failed'", "activation.strategy not-supported"),
+            ("required = []\nrestart = []\nallow_degraded = []", ""),
+            ("required = []\nrestart = ['web']", "activation.restart not-supported"),
+            ("required = []\nallow_degraded = ['web']", "activation.allow_degraded not-supported"),
+            ("required = []\nallow_degraded = 'web'", "activation.allow_degraded wrong-type"),
+        ]);
+    }
 }

@@ -44,3 +44,55 @@ fn list(raw: &[At<i64>], report: &Report<'_>) -> BTreeSet<u16> {
     };
     raw.iter().filter_map(port).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, with};
+
+    #[test]
+    fn ports_are_numbers_from_1_to_65535() {
+        check(&[
+            ("network.firewall.inbound.wan.tcp = [443, 1, 65535]", ""),
+            ("network.firewall.inbound.wan.udp = [8080]", ""),
+            ("network.firewall.inbound.lan.tcp = [8080]", ""),
+            ("network.firewall.inbound.wan.tcp = [0]", "inbound.wan.tcp[0] bad-value … 0 is no port"),
+            ("network.firewall.inbound.wan.tcp = [65536]", "inbound.wan.tcp[0] bad-value"),
+            ("network.firewall.inbound.lan.udp = [53, -1]", "inbound.lan.udp[1] bad-value"),
+            (
+                "network.firewall.inbound.wan.tcp = [true]",
+                "wan.tcp[0] wrong-type … an integer, not a boolean",
+            ),
+            ("network.firewall.inbound.wan.tcp = ['443']", "wan.tcp[0] wrong-type"),
+            ("network.firewall.inbound.wan.tcp = 443", "wan.tcp wrong-type … an array"),
+            ("network.firewall.inbound.wan.tcp = [443.0]", "wan.tcp[0] wrong-type … a float"),
+            (
+                "network.firewall.inbound.wan.tcp = [99999999999999999999]",
+                "wan.tcp[0] wrong-type … beyond 64 bits",
+            ),
+            ("network.firewall.inbound.dmz.tcp = []", "network.firewall.inbound.dmz unknown-key … wan, lan"),
+            ("network.firewall.outbound = {}", "network.firewall.outbound unknown-key"),
+            ("network.firewall.inbound.wan.tpc = []", "wan.tpc unknown-key … did you mean `tcp`?"),
+        ]);
+    }
+
+    #[test]
+    fn the_console_is_never_on_wan_and_ssh_there_is_said() {
+        check(&[
+            ("network.firewall.inbound.wan.tcp = [443, 8080]", "wan.tcp[1] not-allowed … console"),
+            ("network.firewall.inbound.wan.tcp = [22]", "wan.tcp[0] warning … SSH"),
+        ]);
+    }
+
+    #[test]
+    fn lan_is_open_until_a_port_is_listed() {
+        let lan = |text: &str| with(text).unwrap().config.network.firewall.lan;
+        assert_eq!(lan(""), LanPolicy::Open);
+        assert_eq!(lan("network.firewall.inbound.lan = { tcp = [], udp = [] }"), LanPolicy::Open);
+        let only = Ports { tcp: [443].into(), udp: [].into() };
+        assert_eq!(
+            lan("network.firewall.inbound.lan = { tcp = [443, 443], udp = [] }"),
+            LanPolicy::Only(only)
+        );
+    }
+}

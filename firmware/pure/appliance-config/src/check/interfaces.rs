@@ -39,9 +39,9 @@ pub(super) fn check(raw: &RawNetwork, report: &Report<'_>) -> BTreeMap<Interface
         default(LAN, Side::Lan, Addressing::Static { address, gateway: None });
     }
     networks.report_overlaps(report);
+    let common = Common::new(raw, report);
     if let Some((_, wan)) = interfaces.iter_mut().find(|(name, _)| name.as_str() == WAN) {
-        let written = raw.interfaces.iter().find(|raw| raw.name.value == WAN);
-        apply_common(raw, written, wan, report);
+        common.apply(raw.interfaces.iter().find(|raw| raw.name.value == WAN), wan, report);
     }
     interfaces
 }
@@ -59,7 +59,8 @@ impl<'a> Networks<'a> {
 
     fn report_overlaps(&self, report: &Report<'_>) {
         for (index, second) in self.0.iter().enumerate() {
-            for first in self.0[..index].iter().filter(|first| first.1.overlaps(second.1)) {
+            // One is enough to say for each interface.
+            if let Some(first) = self.0[..index].iter().find(|first| first.1.overlaps(second.1)) {
                 // A default is nobody's writing: the problem is at the other of the two.
                 let (here, there) = if second.2.is_some() { (second, first) } else { (first, second) };
                 let ((name, _, Some(spot)), (other, network, _)) = (here, there) else { continue };
@@ -225,41 +226,55 @@ fn not_empty(raw: &At<Vec<At<String>>>, report: &Report<'_>) {
     }
 }
 
-/// `default_gateway` and `dns_*` of `[network]` are eth0's. Written in both places, they say the same or the document says
-/// two things.
-fn apply_common(raw: &RawNetwork, written: Option<&RawInterface>, wan: &mut Interface, report: &Report<'_>) {
-    let conflict = |spot: &Spot, key: &str| {
-        let message = format!("network.interfaces.eth0.{key} says something else");
-        report.hinted(spot, Code::Conflict, message, "it is the same setting: keep one of the two");
-    };
-    if let Some(raw) = &raw.default_gateway
-        && let Some(gateway) = gateway(raw, report)
-    {
-        let own = match &mut wan.addressing {
-            Addressing::Dhcp { gateway } => gateway,
-            Addressing::Static { address, gateway: own } => {
-                on_link(*address, gateway, &raw.spot, report);
-                own
-            }
+/// `default_gateway` and `dns_*` of `[network]`. They are eth0's: written in both places, they say the same or the document
+/// says two things.
+struct Common<'a> {
+    gateway: Option<(Ipv4Addr, &'a Spot)>,
+    dns_servers: Option<(Vec<IpAddr>, &'a Spot)>,
+    search_domains: Option<(Vec<DomainName>, &'a Spot)>,
+}
+
+impl<'a> Common<'a> {
+    fn new(raw: &'a RawNetwork, report: &Report<'_>) -> Common<'a> {
+        let gateway = raw.default_gateway.as_ref().and_then(|raw| Some((gateway(raw, report)?, &raw.spot)));
+        let dns_servers = raw.dns_servers.as_ref().map(|raw| (dns_servers(raw, report), &raw.spot));
+        let search_domains = raw.search_domains.as_ref().map(|raw| (search_domains(raw, report), &raw.spot));
+        Common { gateway, dns_servers, search_domains }
+    }
+
+    fn apply(self, written: Option<&RawInterface>, wan: &mut Interface, report: &Report<'_>) {
+        let conflict = |spot: &Spot, key: &str| {
+            let message = format!("network.interfaces.eth0.{key} says something else");
+            report.hinted(spot, Code::Conflict, message, "it is the same setting: keep one of the two");
         };
-        match own {
-            Some(own) if *own != gateway => conflict(&raw.spot, "gateway"),
-            _ => *own = Some(gateway),
+        if let Some((gateway, spot)) = self.gateway {
+            let own = match &mut wan.addressing {
+                Addressing::Dhcp { gateway } => gateway,
+                Addressing::Static { address, gateway: own } => {
+                    on_link(*address, gateway, spot, report);
+                    own
+                }
+            };
+            match own {
+                Some(own) if *own != gateway => conflict(spot, "gateway"),
+                _ => *own = Some(gateway),
+            }
         }
-    }
-    if let Some(raw) = &raw.dns_servers {
-        let servers = dns_servers(raw, report);
-        match written.is_some_and(|written| written.dns_servers.is_some()) && wan.dns_servers != servers {
-            true => conflict(&raw.spot, "dns_servers"),
-            false => wan.dns_servers = servers,
+        if let Some((servers, spot)) = self.dns_servers {
+            match written.is_some_and(|raw| raw.dns_servers.is_some()) && wan.dns_servers != servers {
+                true => conflict(spot, "dns_servers"),
+                false => wan.dns_servers = servers,
+            }
         }
-    }
-    if let Some(raw) = &raw.search_domains {
-        let domains = search_domains(raw, report);
-        match written.is_some_and(|written| written.search_domains.is_some()) && wan.search_domains != domains
-        {
-            true => conflict(&raw.spot, "dns_search_domains"),
-            false => wan.search_domains = domains,
+        if let Some((domains, spot)) = self.search_domains {
+            match written.is_some_and(|raw| raw.search_domains.is_some()) && wan.search_domains != domains {
+                true => conflict(spot, "dns_search_domains"),
+                false => wan.search_domains = domains,
+            }
         }
     }
 }
+
+#[cfg(test)]
+#[path = "interfaces_tests.rs"]
+mod tests;

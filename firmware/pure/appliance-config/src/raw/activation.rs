@@ -1,5 +1,3 @@
-use crate::Code;
-use crate::document::Value;
 use crate::reader::{Field, Table};
 use crate::report::At;
 
@@ -24,25 +22,10 @@ impl RawActivation {
             settle_seconds: table.take("settle_seconds").and_then(Field::integer),
             strategy: table.take("strategy").and_then(Field::string),
         };
-        not_yet(&mut table, "restart", "this Slipway restarts what changed, and nothing else yet");
-        not_yet(
-            &mut table,
-            "allow_degraded",
-            "in this Slipway, what is not in `required` may fail; leave it out there",
-        );
+        table.not_supported_list("restart", "this Slipway restarts what changed, and nothing else yet");
+        let degraded = "in this Slipway, what is not in `required` may fail: leave the list out";
+        table.not_supported_list("allow_degraded", degraded);
         table.finish();
         activation
-    }
-}
-
-/// A list that asks for nothing while it is empty.
-fn not_yet(table: &mut Table<'_>, key: &'static str, why: &str) {
-    let Some(field) = table.take(key) else { return };
-    match &field.node.value {
-        Value::Array(names) if names.is_empty() => {}
-        Value::Array(_) => table.problem(&field.key, Code::NotSupported, why),
-        _ => {
-            let _reported: Option<()> = field.wrong_type("an array");
-        }
     }
 }

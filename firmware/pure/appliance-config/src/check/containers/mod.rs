@@ -6,6 +6,8 @@ mod network;
 mod publish;
 mod references;
 mod section;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +20,7 @@ use self::publish::Taken;
 use self::references::Uses;
 use self::section::Clean;
 use crate::raw::{RawContainer, RawContainers, RawResource};
-use crate::report::{At, Report};
+use crate::report::{At, Report, Spot};
 use crate::{
     Addressing, Code, Container, ContainerNetwork, Containers, Mode, Network, Resource, Section, SystemFacts,
 };
@@ -68,7 +70,8 @@ impl Checker<'_> {
         service.iter().for_each(|service| unit::check_service(service, report));
         let container = container?;
         let mode = if raw.privileged.as_ref()?.value { Mode::Rootful } else { Mode::Rootless };
-        unit.iter().for_each(|unit| unit::check_unit(unit, mode, &self.declared, report));
+        let mut uses = Uses::default();
+        unit.iter().for_each(|unit| unit::check_unit(unit, mode, &self.declared, &mut uses, report));
         install.iter().for_each(|install| unit::check_install(install, mode, &self.declared, report));
 
         let network = network::check(&container, mode, &self.declared, report);
@@ -76,7 +79,7 @@ impl Checker<'_> {
         let publish =
             publish::check(container.values("PublishPort"), mode, &network, &mut self.taken, report);
         self.name_in_podman(&raw.name.value, &container, mode);
-        let (section, mut uses) = self.container_section(&container);
+        let section = self.container_section(&container, &mut uses);
         if let ContainerNetwork::Joined(joined) = &network {
             uses.0.extend(joined.iter().map(|name| (Kind::Network, name.as_str().to_owned())));
         }
@@ -89,7 +92,7 @@ impl Checker<'_> {
         Some((name?, Container { mode, network, publish, sections }))
     }
 
-    fn container_section(&self, container: &Clean<'_>) -> (Section, Uses) {
+    fn container_section(&self, container: &Clean<'_>, uses: &mut Uses) -> Section {
         let (declared, report) = (&self.declared, self.report);
         if container.key("Image").is_none() {
             missing(container, "Image", "write `Image = \"registry.example/name:tag\"`", report);
@@ -97,23 +100,14 @@ impl Checker<'_> {
         for value in container.values("EnvironmentFile") {
             references::path(value, report);
         }
-        for value in container
-            .values("UserNS")
-            .filter(|value| value.value.starts_with("ns:") || value.value.starts_with("container:"))
-        {
-            let message = "a container has no user namespace of another one";
-            report.problem(&value.spot, Code::NotAllowed, message);
-        }
-        let uses = std::cell::RefCell::new(Uses::default());
-        let section = container.section(|key, value| match key {
+        container.section(|key, value| match key {
             // The network and its ports are fields of their own.
             "Network" | "PublishPort" => None,
-            "Image" => references::image(value, declared, &mut uses.borrow_mut(), report),
-            "Volume" => references::volume(value, declared, &mut uses.borrow_mut(), report),
-            "Mount" => references::mount(value, declared, &mut uses.borrow_mut(), report),
+            "Image" => references::image(value, declared, uses, report),
+            "Volume" => references::volume(value, declared, uses, report),
+            "Mount" => references::mount(value, declared, uses, report),
             _ => Some(value.value.clone()),
-        });
-        (section, uses.into_inner())
+        })
     }
 
     /// `ContainerName=`, or the name that Quadlet gives.
@@ -122,13 +116,12 @@ impl Checker<'_> {
         if let Some(value) = value.filter(|value| !references::is_name(&value.value)) {
             return not_a_name(value, self.report);
         }
-        let named = value.map_or_else(|| format!("systemd-{name}"), |value| value.value.clone());
-        let other = self.container_names.insert((mode, named.clone()), name.to_owned());
-        if let (Some(other), Some(spot)) =
-            (other, value.map_or(Some(container.spot), |value| Some(&value.spot)))
-        {
-            let message =
-                format!("container `{}` has the name `{named}` in Podman too", other.escape_debug());
+        let (named, spot) = match value {
+            Some(value) => (value.value.clone(), &value.spot),
+            None => (format!("systemd-{name}"), container.spot),
+        };
+        if let Some(other) = self.container_names.insert((mode, named.clone()), name.to_owned()) {
+            let message = format!("container `{other}` has the name `{named}` in Podman too");
             self.report.problem(spot, Code::Conflict, message);
         }
     }
@@ -142,12 +135,8 @@ impl Checker<'_> {
         let clean = Clean::new(raw.section.as_ref()?, &NETWORK, self.report);
         for value in clean.values("Driver").filter(|value| value.value != "bridge") {
             let message = "this driver would put containers onto the wire itself, past the firewall";
-            self.report.hinted(
-                &value.spot,
-                Code::NotAllowed,
-                message,
-                "leave it out: the driver is `bridge`",
-            );
+            let hint = "leave it out: the driver is `bridge`";
+            self.report.hinted(&value.spot, Code::NotAllowed, message, hint);
         }
         for value in clean.values("NetworkName") {
             if !references::is_name(&value.value) {
@@ -172,12 +161,8 @@ impl Checker<'_> {
                 && address.overlaps(subnet)
             {
                 let message = format!("it overlaps the network of {name}, {address}");
-                self.report.hinted(
-                    &value.spot,
-                    Code::Conflict,
-                    message,
-                    "choose another subnet, or leave it out",
-                );
+                let hint = "choose another subnet, or leave it out";
+                self.report.hinted(&value.spot, Code::Conflict, message, hint);
             }
         }
     }
@@ -189,13 +174,13 @@ impl Checker<'_> {
             .values("VolumeName")
             .filter(|v| !references::is_name(&v.value))
             .for_each(|v| not_a_name(v, self.report));
-        let uses = std::cell::RefCell::new(Uses::default());
+        let mut uses = Uses::default();
         let section = clean.section(|key, value| match key {
-            "Image" => references::image(value, &self.declared, &mut uses.borrow_mut(), self.report),
+            "Image" => references::image(value, &self.declared, &mut uses, self.report),
             _ => Some(value.value.clone()),
         });
         let resource = self.resource(Kind::Volume, raw, section);
-        self.note(&uses.into_inner(), &resource.modes);
+        self.note(&uses, &resource.modes);
         Some((name?, resource))
     }
 
@@ -234,8 +219,7 @@ fn name(raw: &At<String>, report: &Report<'_>) -> Option<ContainerName> {
 }
 
 fn missing(section: &Clean<'_>, key: &str, hint: &str, report: &Report<'_>) {
-    let spot =
-        crate::report::Spot { place: section.spot.place, path: format!("{}.{key}", section.spot.path) };
+    let spot = Spot { place: section.spot.place, path: format!("{}.{key}", section.spot.path) };
     report.hinted(&spot, Code::MissingKey, "it is missing", hint);
 }
 

@@ -84,14 +84,14 @@ impl<'a> Declared<'a> {
         }
     }
 
-    /// The declared container or resource whose service this is, with the mode of a container.
-    pub(super) fn of_service(&self, stem: &str) -> Option<(Kind, Option<Mode>)> {
+    /// The declared container or resource whose service this is.
+    pub(super) fn of_service<'t>(&self, stem: &'t str) -> Option<(Kind, &'t str)> {
         Kind::ALL.into_iter().find_map(|kind| {
             let name = match kind {
                 Kind::Container => stem,
                 _ => stem.strip_suffix(kind.word())?.strip_suffix('-')?,
             };
-            self.names.get(&(kind, name)).map(|mode| (kind, *mode))
+            self.has(kind, name).then_some((kind, name))
         })
     }
 
@@ -102,7 +102,10 @@ impl<'a> Declared<'a> {
 
     /// Reports that nothing of this name is declared.
     pub(super) fn missing(&self, kind: Kind, at: &At<String>, name: &str, report: &Report<'_>) {
-        let message = format!("no {} `{}` is declared", kind.word(), name.escape_debug());
+        if report.is_full() {
+            return;
+        }
+        let message = format!("no {} `{name}` is declared", kind.word());
         let names = self.names.keys().filter(|(other, _)| *other == kind).map(|(_, name)| *name);
         match nearest(name, names) {
             Some(name) => report.hinted(&at.spot, Code::Conflict, message, format!("did you mean `{name}`?")),

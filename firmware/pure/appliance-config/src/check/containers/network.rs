@@ -1,5 +1,9 @@
 //! `Network=`: which network a container sees. The mode decides what is possible, and a container never gets more than that.
 
+use std::collections::BTreeSet;
+
+use appliance_types::ContainerName;
+
 use crate::report::{At, Report};
 use crate::{Code, ContainerNetwork, Mode};
 
@@ -22,11 +26,11 @@ pub(super) fn check(
         Mode::Rootless => ContainerNetwork::Pasta,
     };
     let values: Vec<&At<String>> = container.values("Network").collect();
-    let mut joined = Vec::new();
+    let (mut joined, mut seen) = (Vec::new(), BTreeSet::new());
     for value in &values {
         match declared.reference(Kind::Network, &value.value) {
-            Reference::To(name) => match name.parse() {
-                Ok(name) if joined.contains(&name) => {
+            Reference::To(name) => match name.parse::<ContainerName>() {
+                Ok(name) if !seen.insert(name.clone()) => {
                     report.problem(&value.spot, Code::Conflict, format!("`{name}` is joined twice"));
                 }
                 Ok(name) => joined.push(name),
@@ -57,7 +61,7 @@ fn word(
     match (word, options, mode) {
         ("none", None, _) => return Some(ContainerNetwork::None),
         ("host", None, Mode::Rootful) | ("pasta", None, Mode::Rootless) => {}
-        ("host", ..) => {
+        ("host", _, Mode::Rootless) => {
             let message = "a container of the application user does not get the device's own network";
             let hint = "leave `Network` out and publish ports, join a declared network, or write `privileged = true`";
             report.hinted(spot, Code::NotAllowed, message, hint);

@@ -81,6 +81,10 @@ pub(super) fn mount(
     uses: &mut Uses,
     report: &Report<'_>,
 ) -> Option<String> {
+    if value.value.contains('"') {
+        // Quoted as in a CSV file: Quadlet reads it.
+        return Some(value.value.clone());
+    }
     let parts: Vec<&str> = value.value.split(',').collect();
     let kind = parts.iter().find_map(|part| part.strip_prefix("type=")).unwrap_or("volume");
     if !["bind", "glob", "image", "volume"].contains(&kind) {

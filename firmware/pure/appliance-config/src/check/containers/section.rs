@@ -46,7 +46,7 @@ impl<'a> Clean<'a> {
     }
 
     /// The section, with `written` deciding about each value.
-    pub(super) fn section(&self, written: impl Fn(&str, &At<String>) -> Option<String>) -> Section {
+    pub(super) fn section(&self, mut written: impl FnMut(&str, &At<String>) -> Option<String>) -> Section {
         let entry = |entry: &CleanEntry<'_>| {
             let key = &entry.key.value;
             let values: Vec<String> = entry.values.iter().filter_map(|value| written(key, value)).collect();
@@ -61,9 +61,10 @@ fn may_be_used(entry: &RawEntry, section: &str, keys: &Keys, report: &Report<'_>
     if keys.allowed().any(|allowed| allowed == key) {
         return true;
     }
+    let near = || if report.is_full() { None } else { nearest(key, keys.allowed()) };
     if let Some((_, why)) = keys.refused.iter().find(|(refused, _)| refused == key) {
         report.problem(spot, Code::NotAllowed, *why);
-    } else if let Some(known) = nearest(key, keys.allowed()) {
+    } else if let Some(known) = near() {
         let hint = format!("did you mean `{known}`?");
         report.hinted(spot, Code::UnknownKey, format!("section `{section}` has no such key"), hint);
     } else if let Some(why) = keys.others {
@@ -98,7 +99,9 @@ fn clean<'a>(entry: &'a RawEntry, keys: &Keys, report: &Report<'_>) -> CleanEntr
 fn text(raw: &At<RawValue>, report: &Report<'_>) -> Option<At<String>> {
     let text = match &raw.value {
         // Quadlet reads it without the spaces too.
-        RawValue::Text(text) => text.trim_matches([' ', '\t']).to_owned(),
+        RawValue::Text(text) => {
+            text.trim_matches(|c: char| c == '\t' || (c.is_whitespace() && !c.is_control())).to_owned()
+        }
         RawValue::Integer(integer) => integer.to_string(),
         RawValue::Boolean(boolean) => boolean.to_string(),
     };
@@ -110,7 +113,7 @@ fn text(raw: &At<RawValue>, report: &Report<'_>) -> Option<At<String>> {
     } else if text.ends_with('\\') {
         problem("a value does not end in a backslash", "it would join the next line to this one");
     } else if let Some(other) = other_specifier(&text) {
-        let message = format!("systemd would put something in place of `%{}`", other.escape_debug());
+        let message = format!("systemd would put something in place of `%{other}`");
         let hint = "write `%%` for the sign itself; %H %N %b %h %m %n %t may be used";
         report.hinted(&raw.spot, Code::NotAllowed, message, hint);
     } else {

@@ -6,6 +6,7 @@ use crate::report::{At, Report};
 use crate::{Code, Mode};
 
 use super::names::{Declared, Kind};
+use super::references::Uses;
 use super::section::Clean;
 
 /// Targets that a container may name: those that are reached at every boot.
@@ -16,14 +17,27 @@ const TARGETS: &[&str] = &[
     "time-sync.target", "timers.target",
 ];
 
+/// Those of them that the application user's own manager has.
+const USER_TARGETS: &[&str] =
+    &["basic.target", "default.target", "paths.target", "sockets.target", "timers.target"];
+
+/// Keys with which a unit that is not there keeps the container from starting.
+const MUST_EXIST: &[&str] = &["BindsTo", "Requires", "Requisite"];
+
 /// Targets that may want or require a container: the last ones of a boot.
 const WANTING: &[&str] = &["default.target", "multi-user.target"];
 
 const RESTART: &[&str] =
     &["no", "always", "on-success", "on-failure", "on-abnormal", "on-abort", "on-watchdog"];
 
-/// `Unit`.
-pub(super) fn check_unit(unit: &Clean<'_>, mode: Mode, declared: &Declared<'_>, report: &Report<'_>) {
+/// `Unit`. What it names is used: it must be there for the manager that runs the container.
+pub(super) fn check_unit(
+    unit: &Clean<'_>,
+    mode: Mode,
+    declared: &Declared<'_>,
+    uses: &mut Uses,
+    report: &Report<'_>,
+) {
     for entry in &unit.entries {
         let key = entry.key.value.as_str();
         if ["Description", "Documentation"].contains(&key) || key.starts_with("StartLimit") {
@@ -31,19 +45,31 @@ pub(super) fn check_unit(unit: &Clean<'_>, mode: Mode, declared: &Declared<'_>, 
         }
         for (at, name) in words(&entry.values) {
             match of_document(at, name, mode, declared, report) {
-                Found::Declared | Found::Reported => {}
-                Found::Other if key == "After" => {}
-                Found::Other if key != "Before" && TARGETS.contains(&name) => {}
-                Found::Other => {
-                    let message = format!(
-                        "`{key}` names a container of this document or a target, not {}",
-                        shown(name)
-                    );
-                    let hint = "a container may wait for other units with `After`; it does not start, stop or hold them up";
-                    report.hinted(&at.spot, Code::NotAllowed, message, hint);
+                Found::Declared(kind, name) => {
+                    uses.0.insert((kind, name.to_owned()));
                 }
+                Found::Other => check_other(key, at, name, mode, report),
+                Found::Reported => {}
             }
         }
+    }
+}
+
+/// A unit of the system. Every one can be waited for.
+fn check_other(key: &str, at: &At<String>, name: &str, mode: Mode, report: &Report<'_>) {
+    let target = TARGETS.contains(&name) && key != "Before";
+    if key == "After" || target && (mode == Mode::Rootful || USER_TARGETS.contains(&name)) {
+        return;
+    }
+    if target && MUST_EXIST.contains(&key) {
+        let message =
+            format!("the application user's manager has no `{name}`: the container would not start");
+        report.hinted(&at.spot, Code::Conflict, message, "`After` and `Wants` bear that");
+    } else if !target {
+        let message = format!("`{key}` names a unit of this document or a target, not `{name}`");
+        let hint =
+            "a container may wait for other units with `After`; it does not start, stop or hold them up";
+        report.hinted(&at.spot, Code::NotAllowed, message, hint);
     }
 }
 
@@ -58,27 +84,29 @@ pub(super) fn check_service(service: &Clean<'_>, report: &Report<'_>) {
     }
 }
 
-/// `Install`.
+/// `Install`. Quadlet takes its names as they are, so only services can be meant.
 pub(super) fn check_install(install: &Clean<'_>, mode: Mode, declared: &Declared<'_>, report: &Report<'_>) {
+    const HINT: &str = "write `multi-user.target`, `default.target` or `NAME.service`";
     for (at, name) in install.entries.iter().flat_map(|entry| words(&entry.values)) {
-        if !WANTING.contains(&name) && matches!(of_document(at, name, mode, declared, report), Found::Other) {
-            let message = format!(
-                "a container is wanted by the end of the boot or by another one, not by {}",
-                shown(name)
-            );
-            report.hinted(
-                &at.spot,
-                Code::NotAllowed,
-                message,
-                "write `multi-user.target` or `default.target`",
-            );
+        if WANTING.contains(&name) {
+            continue;
+        }
+        match of_document(at, name, mode, declared, report) {
+            Found::Declared(..) if name.ends_with(".service") => {}
+            Found::Declared(..) | Found::Other => {
+                let message = format!(
+                    "a container is wanted by the end of the boot or by another one, not by `{name}`"
+                );
+                report.hinted(&at.spot, Code::NotAllowed, message, HINT);
+            }
+            Found::Reported => {}
         }
     }
 }
 
-enum Found {
+enum Found<'t> {
     /// A unit of the document, in a mode that this one can see.
-    Declared,
+    Declared(Kind, &'t str),
     /// Something else, that looks like a unit.
     Other,
     /// A mistake.
@@ -86,24 +114,19 @@ enum Found {
 }
 
 /// Looks a unit's name up among those of the document.
-fn of_document(
+fn of_document<'t>(
     at: &At<String>,
-    name: &str,
+    text: &'t str,
     mode: Mode,
     declared: &Declared<'_>,
     report: &Report<'_>,
-) -> Found {
-    let Some((stem, suffix)) = name.rsplit_once('.').filter(|(stem, _)| is_unit_name(stem)) else {
-        let message = format!("{} is not the name of a unit", shown(name));
-        match declared.has(Kind::Container, name) {
-            true => report.hinted(&at.spot, Code::BadValue, message, format!("write `{name}.service`")),
-            false => report.hinted(
-                &at.spot,
-                Code::BadValue,
-                message,
-                "a unit's name ends in `.service` or `.target`",
-            ),
-        }
+) -> Found<'t> {
+    let Some((stem, suffix)) = text.rsplit_once('.').filter(|(stem, _)| is_unit_name(stem)) else {
+        let hint = match declared.has(Kind::Container, text) {
+            true => format!("write `{text}.service`"),
+            false => "a unit's name ends in `.service` or `.target`".to_owned(),
+        };
+        report.hinted(&at.spot, Code::BadValue, format!("`{text}` is not the name of a unit"), hint);
         return Found::Reported;
     };
     let (kind, name) = match Kind::ALL.into_iter().find(|kind| kind.word() == suffix) {
@@ -113,24 +136,19 @@ fn of_document(
             return Found::Reported;
         }
         None => match declared.of_service(stem).filter(|_| suffix == "service") {
-            Some((kind, _)) => (kind, stem),
+            Some(found) => found,
             None => return Found::Other,
         },
     };
-    match declared.mode(name).filter(|other| kind == Kind::Container && *other != mode) {
-        None => Found::Declared,
-        Some(_) => {
-            let message =
-                format!("`{name}` runs under another manager: of the two, one is privileged and one is not");
-            report.hinted(
-                &at.spot,
-                Code::Conflict,
-                message,
-                "remove it; each must bear that the other is not there yet",
-            );
-            Found::Reported
-        }
+    // Resources are made for every manager that needs them; a container has one.
+    if kind == Kind::Container && declared.mode(name).is_some_and(|other| other != mode) {
+        let message =
+            format!("`{name}` runs under another manager: of the two, one is privileged and one is not");
+        let hint = "remove it; each must bear that the other is not there yet";
+        report.hinted(&at.spot, Code::Conflict, message, hint);
+        return Found::Reported;
     }
+    Found::Declared(kind, name)
 }
 
 fn is_unit_name(stem: &str) -> bool {
@@ -139,9 +157,4 @@ fn is_unit_name(stem: &str) -> bool {
 
 fn words(values: &[At<String>]) -> impl Iterator<Item = (&At<String>, &str)> {
     values.iter().flat_map(|at| at.value.split_whitespace().map(move |word| (at, word)))
-}
-
-fn shown(name: &str) -> String {
-    let shown: String = name.chars().take(64).collect();
-    format!("`{}`", shown.escape_debug())
 }
