@@ -2,15 +2,10 @@
 //!
 //! Each is told what is new, and only that: a device waits for its configuration for weeks.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-
 use appliance_types::SlotName;
 use boot_verdict::Facts;
-use host_files::{BootReport, VerdictReport, VerdictState, uptime_ms};
+use host_files::{BootReport, Console, VerdictReport, VerdictState, uptime_ms};
 use log::Level;
-use rustix::fs::OFlags;
 
 use crate::notify;
 use crate::places::Places;
@@ -77,7 +72,7 @@ impl<'a> Announcer<'a> {
         }
         log::log!(level, "{text}");
         notify::status(text);
-        self.to_console(text);
+        Console::at(&self.places.console).say("verdict", text);
         let since = said.filter(|said| said.verdict == verdict).map(|said| said.since_uptime_s);
         let Some(slot) = self.slot else { return };
         let report = VerdictReport {
@@ -91,14 +86,6 @@ impl<'a> Announcer<'a> {
             log::warn!("{:#}", anyhow::Error::from(error));
         }
         self.said = Some(report);
-    }
-
-    /// A box without a console has a journal.
-    fn to_console(&self, text: &str) {
-        // Not as our terminal: a session leader, which a service is, would get its hang-ups.
-        let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or(0);
-        let console = OpenOptions::new().append(true).custom_flags(flags).open(&self.places.console);
-        let _unseen = console.and_then(|mut console| writeln!(console, "slipway: verdict: {text}"));
     }
 }
 
