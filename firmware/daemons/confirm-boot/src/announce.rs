@@ -2,15 +2,10 @@
 //!
 //! Each is told what is new, and only that: a device waits for its configuration for weeks.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-
 use appliance_types::SlotName;
 use boot_verdict::Facts;
-use host_files::{BootReport, VerdictReport, VerdictState, uptime_ms};
+use host_files::{BootReport, Console, VerdictReport, VerdictState, uptime_ms};
 use log::Level;
-use rustix::fs::OFlags;
 
 use crate::notify;
 use crate::places::Places;
@@ -18,16 +13,30 @@ use crate::places::Places;
 pub(crate) struct Announcer<'a> {
     places: &'a Places,
     /// What was said last: in this run, or in an earlier one of this boot.
-    said: Option<VerdictReport>,
+    said: Option<Said>,
+    /// The slot was marked good in this boot.
+    marked_good: bool,
     slot: Option<SlotName>,
+}
+
+struct Said {
+    verdict: VerdictState,
+    reasons: Vec<String>,
+    since_uptime_s: u64,
 }
 
 impl<'a> Announcer<'a> {
     /// Goes on where an earlier run of this boot ended.
     pub(crate) fn resume(places: &'a Places) -> Announcer<'a> {
         let slot = BootReport::read(&places.boot_report).ok().map(|boot| boot.slot);
-        let said = VerdictReport::read(&places.verdict).ok().filter(|report| Some(report.slot) == slot);
-        Announcer { places, said, slot }
+        let report = VerdictReport::read(&places.verdict).ok().filter(|report| Some(report.slot) == slot);
+        let marked_good = report.as_ref().is_some_and(|report| report.marked_good);
+        let said = report.map(|report| Said {
+            verdict: report.verdict,
+            reasons: report.reasons,
+            since_uptime_s: report.since_uptime_s,
+        });
+        Announcer { places, said, marked_good, slot }
     }
 
     /// Takes over which slot runs, as soon as that is known.
@@ -39,7 +48,7 @@ impl<'a> Announcer<'a> {
 
     /// Whether the slot has been marked good in this boot.
     pub(crate) fn has_marked_good(&self) -> bool {
-        self.said.as_ref().is_some_and(|said| said.marked_good)
+        self.marked_good
     }
 
     pub(crate) fn waiting(&mut self, reasons: &[String]) {
@@ -61,6 +70,7 @@ impl<'a> Announcer<'a> {
     /// `warnings` is what is not as it should be and speaks not against the slot.
     pub(crate) fn good(&mut self, warnings: &[String]) {
         let slot = self.slot.map_or(String::new(), |slot| format!("slot {slot} "));
+        self.marked_good = true;
         let text = [&[format!("good: {slot}is confirmed")], warnings].concat().join("; ");
         self.tell(VerdictState::Good, warnings, Level::Info, &text);
     }
@@ -77,28 +87,21 @@ impl<'a> Announcer<'a> {
         }
         log::log!(level, "{text}");
         notify::status(text);
-        self.to_console(text);
-        let since = said.filter(|said| said.verdict == verdict).map(|said| said.since_uptime_s);
+        Console::at(&self.places.console).say("verdict", text);
+        let same = said.filter(|said| said.verdict == verdict);
+        let since_uptime_s = same.map_or(uptime_ms() / 1000, |said| said.since_uptime_s);
+        self.said = Some(Said { verdict, reasons: reasons.to_vec(), since_uptime_s });
+        self.report(verdict, reasons, since_uptime_s);
+    }
+
+    /// A report is about a slot: without one there is none.
+    fn report(&self, verdict: VerdictState, reasons: &[String], since_uptime_s: u64) {
         let Some(slot) = self.slot else { return };
-        let report = VerdictReport {
-            verdict,
-            reasons: reasons.to_vec(),
-            slot,
-            marked_good: verdict == VerdictState::Good || self.has_marked_good(),
-            since_uptime_s: since.unwrap_or(uptime_ms() / 1000),
-        };
+        let reasons = reasons.to_vec();
+        let report = VerdictReport { verdict, reasons, slot, marked_good: self.marked_good, since_uptime_s };
         if let Err(error) = report.write(&self.places.verdict) {
             log::warn!("{:#}", anyhow::Error::from(error));
         }
-        self.said = Some(report);
-    }
-
-    /// A box without a console has a journal.
-    fn to_console(&self, text: &str) {
-        // Not as our terminal: a session leader, which a service is, would get its hang-ups.
-        let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or(0);
-        let console = OpenOptions::new().append(true).custom_flags(flags).open(&self.places.console);
-        let _unseen = console.and_then(|mut console| writeln!(console, "slipway: verdict: {text}"));
     }
 }
 
@@ -150,6 +153,18 @@ slipway: verdict: good: slot A is confirmed
         second.degraded(&["web.service has failed".to_owned()]);
         let report = VerdictReport::read(&places.verdict).unwrap();
         assert_eq!((report.verdict, report.marked_good), (VerdictState::Degraded, true));
+    }
+
+    #[test]
+    fn where_it_is_not_known_which_slot_runs_that_is_said_once_and_no_report_is_written() {
+        let (_folder, places) = appliance_with(SlotName::A, &BootState::factory());
+        std::fs::remove_file(&places.boot_report).unwrap();
+        let mut announcer = Announcer::resume(&places);
+        for _ in 0..3 {
+            announcer.waiting(&["cannot tell which slot runs".to_owned()]);
+        }
+        assert_eq!(console(&places), "slipway: verdict: waiting: cannot tell which slot runs\n");
+        assert!(!places.verdict.exists());
     }
 
     #[test]

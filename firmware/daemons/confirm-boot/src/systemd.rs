@@ -18,11 +18,6 @@ pub(crate) enum Manager {
     Application,
 }
 
-/// The user that rootless containers run as. The image makes it, with these numbers.
-const APP_UID: &str = "900";
-const APP_HOME: &str = "HOME=/data/containers/app";
-const APP_RUNTIME: &str = "XDG_RUNTIME_DIR=/run/user/900";
-
 /// Units and how they are, in the order they are asked for.
 pub(crate) fn units(manager: Manager, units: &[(&str, UnitRole)]) -> Asked<Vec<UnitFact>> {
     if units.is_empty() {
@@ -50,18 +45,7 @@ pub(crate) fn starting() -> Vec<String> {
 fn systemctl(manager: Manager) -> Program {
     match manager {
         Manager::System => Program::new("systemctl"),
-        Manager::Application => Program::new("setpriv").args([
-            &format!("--reuid={APP_UID}"),
-            &format!("--regid={APP_UID}"),
-            "--init-groups",
-            "env",
-            "--ignore-environment",
-            "PATH=/usr/bin:/usr/sbin",
-            APP_HOME,
-            APP_RUNTIME,
-            "systemctl",
-            "--user",
-        ]),
+        Manager::Application => Program::new("systemctl").arg("--user").as_app_user(),
     }
 }
 

@@ -5,7 +5,8 @@
 //!
 //! Every call connects, asks, waits no longer than its limit and disconnects: what calls here asks a question or two in a boot,
 //! and a connection that is kept would only have more ways to be broken. The runtime behind it is made for the call, on the
-//! calling thread.
+//! calling thread: zbus needs one. It is tokio, which our network services use, and not zbus's own: that one makes neither the
+//! program smaller nor its memory.
 //!
 //! | Service | Here |
 //! |---|---|
