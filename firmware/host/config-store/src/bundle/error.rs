@@ -159,8 +159,13 @@ pub enum BundleFault {
 }
 
 impl BundleError {
-    /// True when the bundle is to blame and would be refused again; false when reading or writing failed.
+    /// True when the bundle is to blame and would be refused again; false when reading or writing failed, or when the disk
+    /// had no room.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, BundleError::Member { .. } | BundleError::Bundle(_))
+        match self {
+            BundleError::Member { fault, .. } => !matches!(fault, MemberFault::NoRoom { .. }),
+            BundleError::Bundle(_) => true,
+            BundleError::Source { .. } | BundleError::Target(_) => false,
+        }
     }
 }

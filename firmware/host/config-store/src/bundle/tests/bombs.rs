@@ -44,7 +44,7 @@ fn bombs_are_refused_with_memory_flat() {
     let bombs = [gzip_bomb(&members), zstd_bomb(&members)];
     let before = peak_memory();
     for bomb in &bombs {
-        assert!(bomb.len() < MIB as usize);
+        assert!((bomb.len() as u64) < MIB);
         assert_eq!(
             Target::new().refusal(bomb),
             "it expands to more than 268435456 bytes, container images not counted"

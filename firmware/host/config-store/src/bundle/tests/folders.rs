@@ -93,7 +93,7 @@ fn no_link_is_followed() {
             fs::create_dir(stick.join("files/folder")).unwrap();
             let path = stick.join(name);
             if path.is_dir() {
-                fs::remove_dir_all(&path).unwrap()
+                fs::remove_dir_all(&path).unwrap();
             } else {
                 let _none = fs::remove_file(&path);
             }
