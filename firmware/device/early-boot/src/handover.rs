@@ -21,7 +21,7 @@ pub(crate) const STAGE: &str = "handover";
 const PARTITIONS: &str = "env0|env1|blackbox|bootsel|boot-a|rootfs-a|boot-b|rootfs-b|data";
 
 /// Writes, under `/run`: `slipway/boot.json`; `slipway/fresh-flash` when nothing has been imported yet;
-/// `slipway/make-data`, naming the disk, when the data partition is to be made; and the udev rule for `/dev/slipway`.
+/// `slipway/make-data`, naming the disk and how, when the data partition is to be made; and the udev rule for `/dev/slipway`.
 pub(crate) fn leave_facts(
     disk: &Disk,
     command_line: &CommandLine,
@@ -88,9 +88,16 @@ fn write_all(run: &Path, disk: &Disk, boot: &BootReport) -> anyhow::Result<()> {
         write(&folder.join("fresh-flash"), "")?;
     }
     if boot.data == DataPartition::Absent {
-        write(&folder.join("make-data"), &format!("SLIPWAY_DISK={}\n", disk.node.display()))?;
+        write(&folder.join("make-data"), &make_data(disk, boot.fresh_flash))?;
     }
     write(&rules.join("61-slipway-disk.rules"), &udev_rules(&disk.name))
+}
+
+/// What slipway-repart.service reads: the disk, and the folder of definitions. Those for a fresh flash put the marker into
+/// the new partition; a partition made on a disk in use must never get one, or a wiped box would take its old seed again.
+fn make_data(disk: &Disk, fresh_flash: bool) -> String {
+    let definitions = if fresh_flash { "fresh" } else { "in-use" };
+    format!("SLIPWAY_DISK={}\nSLIPWAY_DEFINITIONS={definitions}\n", disk.node.display())
 }
 
 /// Links for this disk's partitions only: with two disks that hold the same image, `/dev/disk/by-partlabel` could mean
@@ -208,9 +215,11 @@ mod tests {
             let make = fs::read_to_string(run.path().join("slipway/make-data")).ok();
             (run.path().join("slipway/fresh-flash").exists(), make)
         };
-        let disk = Some("SLIPWAY_DISK=/dev/mmcblk0\n".to_owned());
-        assert_eq!(files(&report(DataPartition::Absent, Some(false))), (true, disk.clone()));
-        assert_eq!(files(&report(DataPartition::Absent, Some(true))), (false, disk));
+        let make =
+            |how: &str| Some(format!("SLIPWAY_DISK=/dev/mmcblk0\nSLIPWAY_DEFINITIONS={how}\n"));
+        assert_eq!(files(&report(DataPartition::Absent, Some(false))), (true, make("fresh")));
+        assert_eq!(files(&report(DataPartition::Absent, Some(true))), (false, make("in-use")));
+        assert_eq!(files(&report(DataPartition::Absent, None)), (false, make("in-use")));
         assert_eq!(files(&report(DataPartition::Present, Some(true))), (false, None));
     }
 
