@@ -36,6 +36,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "firmware/pure/disk-image", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },
     Rule { folder: "firmware/daemons/nic-names", imports: &[PURE, HOST] },
+    Rule { folder: "firmware/daemons/seed-config", imports: &[PURE, HOST] },
     Rule { folder: "firmware/device/early-boot", imports: &[PURE, HOST] },
     Rule { folder: "firmware/cli/slipway", imports: &[PURE, HOST] },
     // The builder computes with the same code as the box. What touches the world it has of its own.

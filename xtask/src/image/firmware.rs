@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
 /// Programs of the root file system, and where they go in it.
-const PROGRAMS: &[(&str, &str)] =
-    &[("slipway", "usr/bin/slipway"), ("nic-names", "usr/lib/slipway/nic-names")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("slipway", "usr/bin/slipway"),
+    ("nic-names", "usr/lib/slipway/nic-names"),
+    ("seed-config", "usr/lib/slipway/seed-config"),
+];
 /// Programs that run before there is a root file system, or without one: linked statically.
 const STATIC_PROGRAMS: &[&str] = &["early-boot", "guest-init"];
 

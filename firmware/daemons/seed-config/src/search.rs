@@ -1,0 +1,248 @@
+//! From a place where a seed may lie to a configuration in force: look, hand over, tell.
+
+use std::path::{Path, PathBuf};
+
+use appliance_types::Generation;
+use host_files::{BuildFacts, ProvisioningReport, ProvisioningState, wall_clock_ms};
+
+use crate::attempts::Attempts;
+use crate::device;
+use crate::import::{End, Importer, Outcome};
+use crate::receipt::{self, Receipt, Verdict};
+use crate::seed::{self, DeviceNames, Fingerprint, Seed};
+use crate::stick::{Mounted, Stick};
+use crate::voice::Voice;
+
+/// What it takes to try a place.
+pub(crate) struct Search<'a> {
+    /// Tells what happens.
+    pub(crate) voice: &'a mut Voice,
+    /// Does the imports.
+    pub(crate) importer: &'a Importer,
+    /// By what names a stick may mean this device.
+    pub(crate) device: DeviceNames,
+    /// Where sticks are mounted.
+    pub(crate) mount_point: &'a Path,
+    /// `/`; a folder in tests.
+    pub(crate) root: &'a Path,
+    /// What is to be said of each configuration, whatever became of it.
+    pub(crate) warnings: Vec<String>,
+    /// What was tried already.
+    pub(crate) attempts: Attempts,
+}
+
+/// A configuration that is in force now, and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Imported {
+    /// What the import said.
+    pub(crate) outcome: Outcome,
+    /// In words.
+    pub(crate) source: String,
+}
+
+/// What looking at a place came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// There is nothing, or nothing new.
+    Nothing,
+    /// What is there is not in force, and that was said.
+    Useless,
+    /// It is in force.
+    Imported(Imported),
+}
+
+/// A seed that was tried.
+struct Tried {
+    outcome: Outcome,
+    overlay: Option<PathBuf>,
+}
+
+impl Search<'_> {
+    /// Tries the boot partition.
+    pub(crate) fn boot_partition(&mut self, folder: &Path) -> Look {
+        const SOURCE: &str = "boot partition";
+        let seed = match seed::look(folder) {
+            Ok(Seed::Nothing) => return Look::Nothing,
+            Ok(seed) => seed,
+            Err(error) => {
+                self.voice.say(&format!("cannot look at {}: {error}", folder.display()));
+                return Look::Useless;
+            }
+        };
+        let shown = match &seed {
+            Seed::At(path) if path != folder => path.clone(),
+            _ => folder.join(seed::CONFIG),
+        };
+        self.voice.say(&format!("looking at {}", shown.display()));
+        let tried = self.try_seed(folder, &seed, SOURCE);
+        self.told(tried, SOURCE)
+    }
+
+    /// Tries a stick, unless it was tried with the same content since it was plugged in. Whatever goes wrong with it costs
+    /// this stick only.
+    pub(crate) fn stick(&mut self, stick: &Stick) -> Look {
+        let source = stick.in_words();
+        let looked = stick.mount(self.mount_point).and_then(|mounted| {
+            let (seed, content) = (seed::look(self.mount_point)?, Fingerprint::of_folder(self.mount_point)?);
+            Ok((mounted, seed, content))
+        });
+        let (mounted, seed, content) = match looked {
+            Ok(looked) => looked,
+            Err(error) => {
+                if !self.attempts.begin(&stick.plugged, Fingerprint::UNREADABLE) {
+                    return Look::Nothing;
+                }
+                self.voice.say(&format!("cannot read the {source}: {error:#}"));
+                return Look::Useless;
+            }
+        };
+        if !self.attempts.begin(&stick.plugged, content) {
+            return Look::Nothing;
+        }
+        if seed == Seed::Nothing {
+            self.voice.say(&format!("there is no {} on the {source}", seed::CONFIG));
+            return Look::Useless;
+        }
+        self.voice.say(&format!("found on {source}"));
+        let tried = self.try_seed(self.mount_point, &seed, &source);
+        self.give_receipt(&mounted, &tried, &source);
+        self.told(tried, &source)
+    }
+
+    fn try_seed(&mut self, folder: &Path, seed: &Seed, source: &str) -> Tried {
+        let refused = |problem| Tried { outcome: Outcome::refused(problem), overlay: None };
+        let from = match seed {
+            Seed::At(from) => from,
+            Seed::Nothing => return refused(format!("there is no {}", seed::CONFIG)),
+            Seed::Several(names) => {
+                return refused(format!("{}: more than one configuration; leave one", names.join(", ")));
+            }
+        };
+        let overlay = match seed::overlay(folder, &self.device) {
+            Ok(overlay) => overlay,
+            Err(error) => return refused(format!("{error:#}")),
+        };
+        if let Some(overlay) = &overlay {
+            self.voice.say(&format!("with {} for this device", relative(overlay, folder)));
+        }
+        self.voice.stage(&format!("importing from {source}"));
+        self.voice.report(&self.state(
+            ProvisioningState::Importing,
+            Some(source),
+            format!("A configuration from the {source} is being imported."),
+            &Outcome::default(),
+        ));
+        let outcome = self.importer.import(from, source, overlay.as_deref());
+        let overlay = overlay.map(|path| PathBuf::from(relative(&path, folder)));
+        Tried { outcome, overlay }
+    }
+
+    /// Says why a seed is not in force.
+    fn told(&mut self, tried: Tried, source: &str) -> Look {
+        let outcome = tried.outcome;
+        if outcome.is_good() {
+            return Look::Imported(Imported { outcome, source: source.to_owned() });
+        }
+        let why = outcome.why();
+        self.voice.say(&why);
+        self.voice.check(&format!("{source}: {why}"));
+        let message = format!("The configuration from the {source} is not used: {why}");
+        self.voice.report(&self.state(ProvisioningState::Unprovisioned, Some(source), message, &outcome));
+        Look::Useless
+    }
+
+    /// Says that it waits. The report says so, unless it has something more useful to say: what is wrong with a
+    /// configuration that was found.
+    pub(crate) fn told_to_wait(&self, refused: bool) {
+        if !refused {
+            let message =
+                "This device has no configuration. It waits for a USB stick with a config.toml.".to_owned();
+            self.voice.report(&self.state(
+                ProvisioningState::Unprovisioned,
+                None,
+                message,
+                &Outcome::default(),
+            ));
+        }
+        self.voice.say("waiting for a USB stick with a config.toml");
+    }
+
+    /// The report of a box without a configuration.
+    fn state(
+        &self,
+        state: ProvisioningState,
+        source: Option<&str>,
+        message: String,
+        outcome: &Outcome,
+    ) -> ProvisioningReport {
+        ProvisioningReport {
+            state,
+            generation: None,
+            source: source.map(str::to_owned),
+            message,
+            problems: outcome.problems.clone(),
+            warnings: self.warnings.iter().chain(&outcome.warnings).cloned().collect(),
+        }
+    }
+
+    /// A stick that cannot be written is no failure: the import counts, the receipt is a courtesy.
+    fn give_receipt(&self, mounted: &Mounted, tried: &Tried, source: &str) {
+        let receipt = self.receipt(tried);
+        let name = receipt.file_name(device::wan(self.root));
+        let written = receipt
+            .text()
+            .and_then(|text| mounted.while_writable(|| receipt::write(self.mount_point, &name, &text)));
+        match written {
+            Ok(()) => self.voice.say(&format!("receipt written: {}/{name} on the {source}", receipt::FOLDER)),
+            Err(error) => self.voice.say(&format!("no receipt on the {source}: {error:#}")),
+        }
+    }
+
+    fn receipt(&self, tried: &Tried) -> Receipt {
+        let noted = |what: &str, found: anyhow::Result<Vec<String>>| {
+            found.unwrap_or_else(|error| {
+                self.voice.note(&format!("the receipt is without {what}: {error:#}"));
+                Vec::new()
+            })
+        };
+        let build = BuildFacts::read(&self.root.join(BuildFacts::PATH.trim_start_matches('/'))).ok();
+        let outcome = &tried.outcome;
+        Receipt {
+            result: match outcome.end {
+                End::Settled | End::Unchanged => Verdict::Accepted,
+                End::Refused => Verdict::Refused,
+                End::Failed => Verdict::Failed,
+            },
+            reason: (!outcome.is_good()).then(|| outcome.why()),
+            time: wall_clock_ms().map(receipt::rfc3339),
+            device: device::id(self.root).unwrap_or_else(|_| "unknown".to_owned()),
+            serial: self.device.serial.clone(),
+            version: build.as_ref().map(|facts| facts.version.clone()),
+            build: build.map(|facts| facts.build.to_string()),
+            overlay: tried.overlay.as_ref().map(|path| path.display().to_string()),
+            generation: outcome.generation.filter(|_| outcome.is_good()),
+            addresses: noted("addresses", receipt::addresses()),
+            ssh_host_keys: noted("SSH host keys", receipt::host_keys(&self.root.join("data/ssh"))),
+            problems: outcome.problems.clone(),
+            warnings: outcome.warnings.clone(),
+        }
+    }
+}
+
+impl Imported {
+    /// `generation 1 from USB stick KINGSTON (sda1)`
+    pub(crate) fn in_words(&self) -> String {
+        match self.outcome.generation.map(Generation::get) {
+            Some(number) => format!("generation {number} from {}", self.source),
+            None => format!("from {}", self.source),
+        }
+    }
+}
+
+fn relative(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+#[path = "search_tests.rs"]
+mod tests;
