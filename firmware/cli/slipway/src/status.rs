@@ -7,7 +7,10 @@ use std::path::Path;
 use anyhow::Context;
 use appliance_types::SlotName;
 use disk_image::boot_state::BootState;
-use host_files::{BootReport, BootStateStore, BuildFacts, Program, run_program, uptime_ms, wall_clock_ms};
+use host_files::{
+    BootReport, BootStateStore, BuildFacts, FactsError, Program, ProvisioningReport, run_program, uptime_ms,
+    wall_clock_ms,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::StatusOptions;
@@ -37,6 +40,8 @@ pub(crate) struct Status {
     pub(crate) data: DataStatus,
     pub(crate) interfaces: Vec<Interface>,
     pub(crate) failed_units: Option<Vec<String>>,
+    /// The configuration; `None` while nothing has told about it in this boot.
+    pub(crate) provisioning: Option<ProvisioningReport>,
     /// What could not be found out, and why.
     pub(crate) unknown: Vec<String>,
 }
@@ -80,6 +85,7 @@ pub(crate) fn gather() -> Status {
     let data = note(data_status(), "the data partition", &mut unknown).unwrap_or_default();
     let interfaces = note(interfaces(), "the network", &mut unknown).unwrap_or_default();
     let failed_units = note(system::failed_units(), "failed units", &mut unknown);
+    let provisioning = note(provisioning(), "the configuration", &mut unknown).flatten();
     let uptime_s = uptime_ms() / 1000;
     Status {
         build: build.as_ref().map(|facts| facts.build.to_string()),
@@ -92,6 +98,7 @@ pub(crate) fn gather() -> Status {
         data,
         interfaces,
         failed_units,
+        provisioning,
         unknown,
     }
 }
@@ -100,6 +107,13 @@ pub(crate) fn gather() -> Status {
 fn note<T>(found: anyhow::Result<T>, what: &str, unknown: &mut Vec<String>) -> Option<T> {
     let one_line = |error: anyhow::Error| format!("{error:#}").lines().collect::<Vec<_>>().join("; ");
     found.map_err(|error| unknown.push(format!("{what}: {}", one_line(error)))).ok()
+}
+
+fn provisioning() -> anyhow::Result<Option<ProvisioningReport>> {
+    match ProvisioningReport::read(Path::new(ProvisioningReport::PATH)) {
+        Err(FactsError::Read(error)) if error.is_not_found() => Ok(None),
+        report => Ok(report.map(Some)?),
+    }
 }
 
 fn slot_status(name: SlotName) -> anyhow::Result<SlotStatus> {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use host_files::{ProvisioningReport, ProvisioningState};
+
 use crate::status::{DataStatus, Interface, SlotStatus, Status};
 use crate::when;
 
@@ -21,8 +23,11 @@ pub(crate) fn in_words(status: &Status) -> String {
     for (name, text) in network(status) {
         row(&name, &text);
     }
-    if status.boot.as_ref().is_some_and(|boot| boot.fresh_flash) {
+    if status.boot.as_ref().is_some_and(|boot| boot.fresh_flash) && status.provisioning.is_none() {
         row("state", "freshly flashed: nothing has been imported yet");
+    }
+    for (name, text) in status.provisioning.iter().flat_map(configuration) {
+        row(name, &text);
     }
     match status.failed_units.as_deref() {
         None => {}
@@ -33,6 +38,21 @@ pub(crate) fn in_words(status: &Status) -> String {
         row("unknown", line);
     }
     text
+}
+
+/// What is in force and where it is from, or why nothing is; then what is wrong with it.
+fn configuration(report: &ProvisioningReport) -> Vec<(&'static str, String)> {
+    let first = match (report.state, report.generation, &report.source) {
+        (ProvisioningState::Provisioned, Some(generation), Some(source)) => {
+            format!("generation {generation} from {source}")
+        }
+        (ProvisioningState::Provisioned, Some(generation), None) => format!("generation {generation}"),
+        _ => report.message.clone(),
+    };
+    let mut rows = vec![("config", first)];
+    rows.extend(report.problems.iter().map(|problem| ("problem", problem.clone())));
+    rows.extend(report.warnings.iter().map(|warning| ("warning", warning.clone())));
+    rows
 }
 
 /// `0.1.0-3fa9c12d01 (Slipway 0.1.0 for rock64)`
@@ -173,6 +193,7 @@ pub(crate) mod tests {
                 },
             ],
             failed_units: Some(vec![]),
+            provisioning: None,
             unknown: vec![],
         }
     }
@@ -225,6 +246,38 @@ unknown  the network: cannot start `ip -json address show`: No such file
         let names: Vec<String> = network(&status).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["eth0", "eth1"]);
         assert_eq!(network(&status)[0].1, "missing: there is no card where this board has WAN");
+    }
+
+    #[test]
+    fn the_configuration_is_told_with_all_that_is_wrong_with_it() {
+        let mut status = healthy();
+        status.boot.as_mut().unwrap().fresh_flash = true;
+        let mut report = ProvisioningReport {
+            state: ProvisioningState::Provisioned,
+            generation: appliance_types::Generation::new(3),
+            source: Some("boot partition".to_owned()),
+            message: String::new(),
+            problems: vec![],
+            warnings: vec!["the configuration on /boot is not looked at: why".to_owned()],
+        };
+        status.provisioning = Some(report.clone());
+        let text = in_words(&status);
+        let rows = "\
+config   generation 3 from boot partition
+warning  the configuration on /boot is not looked at: why
+failed   nothing
+";
+        assert!(text.ends_with(rows), "{text}");
+        assert!(!text.contains("freshly flashed"), "{text}");
+        report.state = ProvisioningState::Unprovisioned;
+        report.message = "This device has no configuration.".to_owned();
+        report.problems = vec!["config.toml:3:1: no".to_owned()];
+        status.provisioning = Some(report);
+        let text = in_words(&status);
+        assert!(
+            text.contains("config   This device has no configuration.\nproblem  config.toml:3:1: no\n"),
+            "{text}"
+        );
     }
 
     #[test]
