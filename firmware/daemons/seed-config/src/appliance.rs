@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use host_files::{BlackBox, BootReport, ProvisioningReport, ProvisioningState, read_bounded};
+use host_files::{
+    BlackBox, BootReport, Console, FreshMarker, ProvisioningReport, ProvisioningState, read_bounded,
+};
 
 use crate::attempts::Attempts;
 use crate::closing::{self, Owner};
 use crate::device;
 use crate::import::Importer;
-use crate::marker::FreshMarker;
 use crate::search::{Imported, Look, Search};
 use crate::seed::{self, Seed};
 use crate::situation::{BootSeed, Facts, Recorded};
@@ -38,8 +39,10 @@ pub(crate) struct Places {
     pub(crate) boot_report: PathBuf,
     /// The black box, where the boot report does not say.
     pub(crate) black_box: PathBuf,
+    /// The marker of a fresh flash.
+    pub(crate) fresh_marker: PathBuf,
     /// The console.
-    pub(crate) console: PathBuf,
+    pub(crate) console: Console,
     /// udev's links to file systems on USB disks, and the report to watch.
     pub(crate) watched: Watched,
     /// Where sticks are mounted.
@@ -65,7 +68,8 @@ impl Places {
             boot: "/boot".into(),
             boot_report: BootReport::PATH.into(),
             black_box: "/dev/slipway/blackbox".into(),
-            console: "/dev/console".into(),
+            fresh_marker: FreshMarker::PATH.into(),
+            console: Console::default(),
             watched: Watched { sticks: "/dev/slipway/usb".into(), report: ProvisioningReport::PATH.into() },
             mount_point: "/run/slipway/seed".into(),
             importer: Importer { program: "/usr/lib/slipway/apply-config".into() },
@@ -81,7 +85,8 @@ impl Appliance {
             boot.as_ref().ok().and_then(|boot| boot.black_box.clone()).unwrap_or(places.black_box.clone());
         let open = || BlackBox::open(&path).map_err(anyhow::Error::from);
         let (for_notes, black_box) = (open(), open());
-        let voice = Voice::new(&places.console, &places.watched.report, for_notes.ok(), boot.as_ref().ok());
+        let voice =
+            Voice::new(places.console.clone(), &places.watched.report, for_notes.ok(), boot.as_ref().ok());
         for error in [boot.as_ref().err(), black_box.as_ref().err()].into_iter().flatten() {
             voice.say(&format!("{error:#}"));
         }
@@ -106,7 +111,7 @@ impl Appliance {
             data_mounted: is_mount_point(data)?,
             provisioned,
             has_generations: has_entries(&data.join("config/generations")),
-            marker: self.marker().is_there().context("cannot look for the marker of a fresh flash")?,
+            marker: self.marker().exists()?,
             fresh_at_boot: self.boot.as_ref().is_some_and(|boot| boot.fresh_flash),
             recorded,
             boot_seed: boot_seed(boot, &data.join("config/current/source.toml")),
@@ -246,7 +251,7 @@ impl Appliance {
     }
 
     fn marker(&self) -> FreshMarker {
-        FreshMarker::below(&self.places.data)
+        FreshMarker::at(&self.places.fresh_marker)
     }
 
     fn ignored(&self, why: &str) -> String {

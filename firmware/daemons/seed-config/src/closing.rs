@@ -11,9 +11,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Context;
 use disk_image::blackbox::{Claim, Records, RecordsError};
-use host_files::BlackBox;
-
-use crate::marker::FreshMarker;
+use host_files::{BlackBox, FreshMarker};
 
 /// Whose device it becomes.
 #[derive(Debug, Clone, Copy)]
@@ -120,7 +118,7 @@ mod tests {
         }
 
         fn marker(&self) -> FreshMarker {
-            FreshMarker::below(self.folder.path())
+            FreshMarker::at(&self.folder.path().join("fresh-flash"))
         }
 
         /// What the next boot finds.
@@ -130,7 +128,7 @@ mod tests {
                 data_mounted: true,
                 provisioned,
                 has_generations: true,
-                marker: self.marker().is_there().unwrap(),
+                marker: self.marker().exists().unwrap(),
                 fresh_at_boot: false,
                 recorded: Some(Recorded {
                     seed_closed: records.seed_closed,
@@ -206,7 +204,7 @@ mod tests {
         let owner = Owner { device_id: "525400123456", admin_keys: &[] };
         let error = close(&device.open(), &device.marker(), owner).unwrap_err();
         assert_eq!(error.to_string(), "cannot close the seed in the black box");
-        assert!(device.marker().is_there().unwrap());
+        assert!(device.marker().exists().unwrap());
         assert!(Path::new(&device.black_box).exists());
     }
 }

@@ -19,7 +19,6 @@ mod import;
 mod receipt;
 
 mod closing;
-mod marker;
 
 mod device;
 mod voice;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::import::tests::fake;
+use host_files::Console;
 use std::fs;
 
 const GOOD: &str = r#"{"outcome":"settled","generation":3,"admin_keys":["ssh-ed25519 AAAA a"]}"#;
@@ -20,7 +21,7 @@ fn boot_partition(files: &[&str], answer: &str) -> (Look, String, Option<Provisi
     fs::write(&console, "").unwrap();
     let importer = fake(folder.path(), answer, 0);
     let mut search = Search {
-        voice: &mut Voice::new(&console, &report, None, None),
+        voice: &mut Voice::new(Console::at(&console), &report, None, None),
         importer: &importer,
         device: DeviceNames { macs: vec!["52:54:00:12:34:56".parse().unwrap()], serial: None },
         mount_point: Path::new("/nonexistent"),

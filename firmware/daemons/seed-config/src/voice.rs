@@ -1,18 +1,16 @@
 //! Telling: a line on the console and in the journal, a note in the black box, the report for other programs.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use disk_image::blackbox::BreadcrumbKind;
-use host_files::{BlackBox, BootReport, Note, ProvisioningReport, ProvisioningState, Writer};
+use host_files::{BlackBox, BootReport, Console, Note, ProvisioningReport, ProvisioningState, Writer};
 
 /// The name of this stage, on the console and in the black box.
 const STAGE: &str = "seed";
 
 /// Says what happens. What cannot be said in one place is said in the others.
 pub(crate) struct Voice {
-    console: PathBuf,
+    console: Console,
     report: PathBuf,
     black_box: Option<BlackBox>,
     writer: Writer,
@@ -20,7 +18,7 @@ pub(crate) struct Voice {
 
 impl Voice {
     pub(crate) fn new(
-        console: &Path,
+        console: Console,
         report: &Path,
         black_box: Option<BlackBox>,
         boot: Option<&BootReport>,
@@ -29,17 +27,17 @@ impl Voice {
             boot: boot.boot_number,
             slot: Some(boot.slot),
         });
-        Voice { console: console.to_owned(), report: report.to_owned(), black_box, writer }
+        Voice { console, report: report.to_owned(), black_box, writer }
     }
 
     /// For whoever looks at the console, and for the journal.
     pub(crate) fn say(&self, text: &str) {
-        self.line(&format!("{STAGE}: {text}"));
+        self.line(STAGE, text);
     }
 
     /// The end of it all, in words of its own.
     pub(crate) fn provisioned(&self, text: &str) {
-        self.line(&format!("provisioned: {text}"));
+        self.line("provisioned", text);
     }
 
     /// For the journal alone.
@@ -79,12 +77,9 @@ impl Voice {
         self.report(&report);
     }
 
-    fn line(&self, text: &str) {
-        let line = format!("slipway: {text}");
-        println!("{line}");
-        // In one write, so that other lines do not get into it. There may be no console.
-        let console = OpenOptions::new().append(true).open(&self.console);
-        let _said_or_not = console.and_then(|mut console| console.write_all(format!("{line}\n").as_bytes()));
+    fn line(&self, what: &str, text: &str) {
+        println!("slipway: {what}: {text}");
+        self.console.say(what, text);
     }
 
     fn leave(&mut self, kind: BreadcrumbKind, message: &str) {
