@@ -18,6 +18,8 @@ mod generations;
 mod hex;
 mod space;
 mod staging_folder;
+#[cfg(test)]
+mod testing;
 
 pub use bundle::{
     Bundle, BundleError, BundleFault, CONFIG_LIMIT, DEPTH_LIMIT, ImageArchive, Limits, MemberFault, Unpacked,

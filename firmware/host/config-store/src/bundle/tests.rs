@@ -23,7 +23,15 @@ struct Target {
 
 impl Target {
     fn new() -> Target {
-        let root = tempfile::tempdir().unwrap();
+        Target::at(tempfile::tempdir().unwrap())
+    }
+
+    /// For thousands of small files.
+    fn in_memory() -> Target {
+        Target::at(crate::testing::folder())
+    }
+
+    fn at(root: tempfile::TempDir) -> Target {
         let path = root.path().join("staging");
         fs::create_dir(&path).unwrap();
         fs::write(root.path().join("neighbour"), "untouched").unwrap();

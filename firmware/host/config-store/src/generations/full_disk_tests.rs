@@ -2,9 +2,10 @@
 //!
 //! For real, on a small file system in memory; mounting one needs root, and a mount namespace so that nobody else sees it.
 
-use super::tests::{bundle, folder, import, names, number, open, stage};
+use super::tests::{bundle, import, names, number, open, stage};
 use super::*;
 use crate::is_disk_full;
+use crate::testing::folder;
 use host_files::{Program, run_program};
 use std::error::Error;
 use std::fs;

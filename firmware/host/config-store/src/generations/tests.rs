@@ -1,6 +1,7 @@
 use super::disk::Step;
 use super::*;
 use crate::bundle::{Bundle, Limits};
+use crate::testing::folder;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,13 +11,6 @@ use std::rc::Rc;
 mod power_cuts;
 
 const NO_WAIT: Duration = Duration::from_secs(10);
-
-/// A folder for a test. Everything here syncs a lot, which costs nothing in memory.
-pub(super) fn folder() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    let in_memory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    in_memory.or_else(|_| tempfile::tempdir()).unwrap()
-}
 
 pub(super) fn open(root: &Path) -> Generations {
     Generations::open(root, NO_WAIT).unwrap()

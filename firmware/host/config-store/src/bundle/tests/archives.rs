@@ -1,6 +1,7 @@
 //! Archives: what is taken, and what is refused and why.
 
 use super::*;
+use host_files::{Program, run_program};
 use tar::EntryType;
 
 #[test]
@@ -315,4 +316,46 @@ fn pax(key: &str, value: &str) -> Vec<u8> {
 fn make_pipe(path: &Path) {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+}
+
+#[test]
+fn what_real_tar_packs_is_a_bundle() {
+    let source = tempfile::tempdir().unwrap();
+    let long = format!("files/{}", "long".repeat(40));
+    fs::create_dir(source.path().join("files")).unwrap();
+    fs::write(source.path().join("config.toml"), CONFIG).unwrap();
+    fs::write(source.path().join("files/a"), "1").unwrap();
+    let pack = |arguments: &[&str], bundle: &Path| {
+        let program = Program::new("tar").arg("-C").arg(source.path()).args(arguments).arg("-f").arg(bundle);
+        run_program(&program.arg(".")).unwrap();
+    };
+    for (format, takes_long) in
+        [("v7", false), ("ustar", false), ("gnu", true), ("oldgnu", true), ("pax", true)]
+    {
+        for compression in ["--gzip", "--zstd", "--no-auto-compress"] {
+            if takes_long {
+                fs::write(source.path().join(&long), "2").unwrap();
+            } else {
+                let _none = fs::remove_file(source.path().join(&long));
+            }
+            let target = Target::new();
+            let bundle = target.beside("bundle");
+            pack(&["-c", "--format", format, compression], &bundle);
+            let unpacked = target.unpack_path(&bundle, &patient()).unwrap();
+            assert_eq!(unpacked.config, CONFIG);
+            let files: &[&str] =
+                if takes_long { &["files/", "files/a", &long] } else { &["files/", "files/a"] };
+            assert_eq!(target.names(), files, "{format} {compression}");
+        }
+    }
+
+    let hole = fs::File::create(source.path().join("files/hole")).unwrap();
+    hole.set_len(1 << 20).unwrap();
+    for format in ["gnu", "pax"] {
+        let target = Target::new();
+        let bundle = target.beside("bundle");
+        pack(&["-c", "--sparse", "--format", format], &bundle);
+        let refusal = target.unpack_path(&bundle, &patient()).unwrap_err().to_string();
+        assert!(refusal.ends_with("it is a sparse file; pack the bundle without --sparse"), "{refusal}");
+    }
 }

@@ -103,20 +103,20 @@ fn the_4097th_member_is_refused() {
         }
         tar.bytes()
     };
-    Target::new().unpack(&bundle(4096)).unwrap();
+    Target::in_memory().unpack(&bundle(4096)).unwrap();
     let refusal = "it holds more than 4096 files and folders";
-    assert_eq!(Target::new().refusal(&bundle(4097)), refusal);
+    assert_eq!(Target::in_memory().refusal(&bundle(4097)), refusal);
     // Few members in many folders are not better, nor is the same nothing again and again.
     let mut deep = Tar::new();
     for number in 0..400 {
         deep = deep.file(&format!("files/{number}{}/f", "/d".repeat(12)), b"");
     }
-    assert_eq!(Target::new().refusal(&deep.bytes()), refusal);
+    assert_eq!(Target::in_memory().refusal(&deep.bytes()), refusal);
     let mut tops = Tar::new();
     for _ in 0..4096 {
         tops = tops.folder("./");
     }
-    assert_eq!(Target::new().refusal(&tops.bytes()), refusal);
+    assert_eq!(Target::in_memory().refusal(&tops.bytes()), refusal);
 }
 
 #[test]
