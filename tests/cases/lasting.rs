@@ -24,7 +24,7 @@ fn b04_b10_b11_q03_a_reboot_keeps_what_is_on_data_and_nothing_else() {
     let identity = ssh.root(IDENTITY, COMMAND).unwrap();
     let images = ssh.app("podman images --no-trunc --quiet localhost/hello", COMMAND).unwrap();
     assert!(!images.trim().is_empty(), "the application user has no image");
-    ssh.root("echo lost > /etc/slipway/note; echo lost > /home/note; echo kept > /data/note", COMMAND)
+    ssh.root("echo lost > /etc/slipway/note; echo lost > /var/note; echo kept > /data/note", COMMAND)
         .unwrap();
     let answer = ssh.run(ASK_QUIET, COMMAND).unwrap();
     assert!(answer.ends_with("answer 1\n"), "{answer}");
@@ -39,7 +39,7 @@ fn b04_b10_b11_q03_a_reboot_keeps_what_is_on_data_and_nothing_else() {
     assert!(!said.contains("freshly flashed") && !said.contains(BOOT_SEED), "{said}");
     ssh.wait(BOOT).unwrap();
     assert_eq!(ssh.root(IDENTITY, COMMAND).unwrap(), identity);
-    let notes = "cat /data/note; ls /etc/slipway/note /home/note 2>&1 || true";
+    let notes = "cat /data/note; ls /etc/slipway/note /var/note 2>&1 || true";
     let notes = ssh.root(notes, COMMAND).unwrap();
     assert!(notes.starts_with("kept\n") && notes.matches("No such file").count() == 2, "{notes}");
     let boots = ssh.root("journalctl --list-boots --quiet --no-pager", COMMAND).unwrap();
