@@ -23,7 +23,10 @@ struct Answer<'a> {
 /// Exit code 0 when it would be accepted, 1 when not.
 pub(crate) fn run(options: &ConfigCheckOptions) -> anyhow::Result<ExitCode> {
     let config = read_bounded(&options.file, MAX_BYTES)?;
-    let overlay = options.device.as_deref().map(|path| Ok::<_, anyhow::Error>((name(path), read_bounded(path, MAX_BYTES)?)));
+    let overlay = options
+        .device
+        .as_deref()
+        .map(|path| Ok::<_, anyhow::Error>((name(path), read_bounded(path, MAX_BYTES)?)));
     let overlay = overlay.transpose()?;
     let sources =
         Sources { config: &config, overlay: overlay.as_ref().map(|(name, bytes)| Overlay { name, bytes }) };
@@ -33,7 +36,10 @@ pub(crate) fn run(options: &ConfigCheckOptions) -> anyhow::Result<ExitCode> {
         Err(problems) => (false, problems.iter().collect()),
     };
     let text = match options.json {
-        true => format!("{}\n", serde_json::to_string_pretty(&Answer { ok, problems }).context("cannot write JSON")?),
+        true => format!(
+            "{}\n",
+            serde_json::to_string_pretty(&Answer { ok, problems }).context("cannot write JSON")?
+        ),
         false => in_words(ok, &problems, &options.file, &sources),
     };
     std::io::stdout().write_all(text.as_bytes()).context("cannot print the answer")?;

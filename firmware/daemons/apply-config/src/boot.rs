@@ -51,7 +51,7 @@ pub(crate) fn current(system: &System, voice: &Voice) -> anyhow::Result<Outcome>
     let stored = StoredGenerations::at(system.config());
     let (stored, candidate) =
         newest_readable(system, &stored, voice)?.context("no configuration is in force")?;
-    Ok(Outcome::current(stored.generation, &candidate.loaded))
+    Ok(Outcome::current(stored.generation, &candidate))
 }
 
 /// Reads and renders a kept generation.
@@ -98,7 +98,7 @@ fn install(
     }
     let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
     voice.report(&voice::in_force(stored.generation, &stored.manifest.source, warnings));
-    voice.step(stored.generation, "is in place");
+    voice.provisioned(stored.generation, &stored.manifest.source);
     Ok(())
 }
 

@@ -10,6 +10,8 @@ use crate::system::System;
 pub(crate) struct Candidate {
     pub(crate) loaded: Loaded,
     pub(crate) artefacts: Artefacts,
+    /// The name of the file for this device, if there was one.
+    pub(crate) overlay: Option<String>,
 }
 
 /// Why there is none, or why it was not put in place.
@@ -52,5 +54,6 @@ pub(crate) fn make(
     let facts = system.facts(&image).map_err(at(Stage::Users))?;
     let loaded = appliance_config::load(sources, &facts).map_err(Refusal::Problems)?;
     let artefacts = render(&loaded.config, &image.facts(), known_ids, payload);
-    Ok(Candidate { loaded, artefacts })
+    let overlay = sources.overlay.map(|overlay| overlay.name.to_owned());
+    Ok(Candidate { loaded, artefacts, overlay })
 }

@@ -59,7 +59,7 @@ fn import(system: &System, options: &SourceOptions, voice: &Voice) -> Result<Out
         })
         .map_err(at(Stage::Store))?;
     if staged.is_current() {
-        return Ok(Outcome::good(Ending::Unchanged, None, &candidate.loaded));
+        return Ok(Outcome::good(Ending::Unchanged, None, &candidate));
     }
     voice.importing(&options.source);
     voice.step(generation, "checking it with the system's own tools");
@@ -76,7 +76,7 @@ pub(crate) fn check(system: &System, options: &SourceOptions) -> Outcome {
         let ids = known_ids(&StoredGenerations::at(system.config()));
         let checked = unpack(system, options, &folder, &ids).and_then(|(_, candidate)| {
             validators::check(system, &candidate.artefacts)?;
-            Ok(Outcome::good(Ending::Unchanged, None, &candidate.loaded))
+            Ok(Outcome::good(Ending::Unchanged, None, &candidate))
         });
         let _ = std::fs::remove_dir_all(folder.path());
         checked
@@ -106,7 +106,7 @@ fn settle(
                 voice.step(generation, "is in place");
                 let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
                 voice.report(&voice::in_force(generation, &options.source, warnings));
-                Outcome::good(Ending::Settled, Some(settled.generation), &candidate.loaded)
+                Outcome::good(Ending::Settled, Some(settled.generation), candidate)
             }
             // The store has gone back by itself.
             Err(error) => undone(system, &at(Stage::Store)(error), voice, generation_before(system)),
@@ -166,6 +166,10 @@ fn unpack(
 ) -> Result<(Unpacked, Candidate), Refusal> {
     let bundle = Bundle::open(&options.from).map_err(at(Stage::Source))?;
     let unpacked = bundle.unpack(folder, &Limits::default(), &options.devices).map_err(at(Stage::Source))?;
+    if let [first, second, ..] = unpacked.devices.keys().collect::<Vec<_>>()[..] {
+        let error = anyhow::anyhow!("{first} and {second} are both for this device; keep one of them");
+        return Err(Failure { stage: Stage::Config, error }.into());
+    }
     let overlay = unpacked.devices.iter().next().map(|(name, bytes)| Overlay { name, bytes });
     let sources = Sources { config: &unpacked.config, overlay };
     let payload = PayloadFacts { digest: unpacked.files_digest.clone() };

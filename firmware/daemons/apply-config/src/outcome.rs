@@ -1,11 +1,11 @@
 //! What became of a configuration: one line of JSON for whoever asked.
 
-use appliance_config::{Loaded, Problem, Problems};
+use appliance_config::{Problem, Problems};
 use appliance_types::Generation;
 use config_store::BundleError;
 use serde::Serialize;
 
-use crate::candidate::Refusal;
+use crate::candidate::{Candidate, Refusal};
 use crate::stage::{Failure, Stage, one_line};
 
 /// How it ended.
@@ -40,15 +40,28 @@ pub(crate) struct Outcome {
     pub(crate) warnings: Vec<String>,
     /// Public keys of the administrators.
     pub(crate) admin_keys: Vec<String>,
+    /// The file for this device that was laid over the configuration.
+    pub(crate) overlay: Option<String>,
 }
 
 impl Outcome {
     /// It ended well.
-    pub(crate) fn good(outcome: Ending, generation: Option<Generation>, loaded: &Loaded) -> Outcome {
+    pub(crate) fn good(outcome: Ending, generation: Option<Generation>, candidate: &Candidate) -> Outcome {
+        let loaded = &candidate.loaded;
         let admins = loaded.config.users.values().filter(|user| user.admin);
         let admin_keys = admins.flat_map(|user| &user.keys).map(|key| key.as_str().to_owned()).collect();
         let warnings = loaded.warnings.iter().map(Problem::to_string).collect();
-        Outcome { outcome, generation, stage: None, reason: None, problems: Vec::new(), warnings, admin_keys }
+        let overlay = candidate.overlay.clone();
+        Outcome {
+            outcome,
+            generation,
+            stage: None,
+            reason: None,
+            problems: Vec::new(),
+            warnings,
+            admin_keys,
+            overlay,
+        }
     }
 
     /// The document is not right.
@@ -76,12 +89,13 @@ impl Outcome {
             problems: Vec::new(),
             warnings: Vec::new(),
             admin_keys: Vec::new(),
+            overlay: None,
         }
     }
 
     /// What is in effect, told as the import that brought it would tell.
-    pub(crate) fn current(generation: Generation, loaded: &Loaded) -> Outcome {
-        Outcome::good(Ending::Settled, Some(generation), loaded)
+    pub(crate) fn current(generation: Generation, candidate: &Candidate) -> Outcome {
+        Outcome::good(Ending::Settled, Some(generation), candidate)
     }
 
     /// 0: in effect. 1: refused. 2: did not work.

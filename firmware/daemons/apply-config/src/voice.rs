@@ -23,6 +23,11 @@ impl Voice {
         self.console.say("apply", text);
     }
 
+    /// What is in force, at every boot: whoever watches the console waits for this line.
+    pub(crate) fn provisioned(&self, generation: Generation, source: &str) {
+        self.console.say("provisioned", format_args!("generation {generation} from {source}"));
+    }
+
     /// The state, for other programs. A report that cannot be written changes nothing about the state.
     #[expect(clippy::unused_self, reason = "said like everything else")]
     pub(crate) fn report(&self, report: &ProvisioningReport) {

@@ -25,13 +25,22 @@ fn with_web() -> String {
 fn a_good_configuration_is_put_in_place_and_the_same_again_changes_nothing() {
     let Some(bench) = Bench::new() else { return };
     let first = bench.import(&with_web());
-    assert_eq!((first["outcome"].as_str(), first["generation"].as_u64()), (Some("settled"), Some(1)), "{first}");
+    assert_eq!(
+        (first["outcome"].as_str(), first["generation"].as_u64()),
+        (Some("settled"), Some(1)),
+        "{first}"
+    );
     assert_eq!(first["admin_keys"][0], KEY);
     assert!(bench.read("/etc/passwd").contains("\nadmin:x:1000:1000:"), "{}", bench.read("/etc/passwd"));
     assert!(bench.read("/etc/slipway/authorized-keys/admin").starts_with("ssh-ed25519 "));
     assert!(bench.read("/etc/containers/systemd/web.container").contains("Image=localhost/web:1"));
     assert_eq!(bench.link("/data/config/current"), "generations/1");
-    for call in ["nft --file", "networkctl reload", "systemctl daemon-reload", "systemctl start web.service --no-block"] {
+    for call in [
+        "nft --file",
+        "networkctl reload",
+        "systemctl daemon-reload",
+        "systemctl start web.service --no-block",
+    ] {
         assert!(bench.calls().contains(call), "{call} is missing:\n{}", bench.calls());
     }
 
@@ -93,10 +102,17 @@ fn s06_part_whatever_fails_is_named_and_taken_back() {
         bench.let_fail(fails);
         let answer = bench.import(config);
         assert_eq!(answer["stage"], stage, "{what}: {answer}\n{}", bench.calls());
-        assert!(["failed", "refused", "failed-twice"].contains(&answer["outcome"].as_str().unwrap()), "{what}: {answer}");
+        assert!(
+            ["failed", "refused", "failed-twice"].contains(&answer["outcome"].as_str().unwrap()),
+            "{what}: {answer}"
+        );
         assert!(!bench.exists("/data/config/current"), "{what}");
         assert_eq!(bench.etc(), before, "{what}: files were left in place");
-        assert!(bench.read("/run/slipway/provisioning.json").contains("unprovisioned") || answer["outcome"] == "refused", "{what}");
+        assert!(
+            bench.read("/run/slipway/provisioning.json").contains("unprovisioned")
+                || answer["outcome"] == "refused",
+            "{what}"
+        );
     }
 }
 
@@ -131,7 +147,11 @@ fn a_boot_puts_the_kept_configuration_in_place_again() {
     assert!(bench.calls().contains("systemctl start --no-block -- web.service"), "{}", bench.calls());
     assert!(bench.read("/run/slipway/provisioning.json").contains("\"provisioned\""));
     let current: serde_json::Value = serde_json::from_str(&bench.run(&["current"])).unwrap();
-    assert_eq!((current["generation"].as_u64(), current["admin_keys"][0].as_str()), (Some(1), Some(KEY)), "{current}");
+    assert_eq!(
+        (current["generation"].as_u64(), current["admin_keys"][0].as_str()),
+        (Some(1), Some(KEY)),
+        "{current}"
+    );
 }
 
 #[test]
@@ -167,7 +187,9 @@ fn an_import_writes_nothing_else_that_lasts() {
     let outside: Vec<String> = bench
         .written()
         .into_iter()
-        .filter(|path| !["/data/config/", "/etc/", "/run/", "/test/"].iter().any(|place| path.starts_with(place)))
+        .filter(|path| {
+            !["/data/config/", "/etc/", "/run/", "/test/"].iter().any(|place| path.starts_with(place))
+        })
         .collect();
     assert!(outside.is_empty(), "{outside:#?}");
 }

@@ -51,10 +51,10 @@ pub use facts::{BootReport, BuildFacts, DataPartition, FactsError};
 pub use fresh_marker::{FreshMarker, FreshMarkerError};
 pub use lock::{FileLock, LockError};
 pub use program::{
-    APP_USER_HOME, APP_USER_ID, APP_USER_NAME, Ended, OUTPUT_LIMIT, Output, Program, ProgramError, run_program,
-    run_program_to_end,
+    APP_USER_HOME, APP_USER_ID, APP_USER_NAME, Ended, OUTPUT_LIMIT, Output, Program, ProgramError,
+    run_program, run_program_to_end,
 };
-pub use units::{Manager, UnitState, unit_states};
 pub use region::{BlockRegion, LockedRegion, RegionError};
 pub use reports::{ProvisioningReport, ProvisioningState, ReportError, VerdictReport, VerdictState};
 pub use required::{LanAddress, RequiredFacts, RequiredUnit, UnitMode};
+pub use units::{Manager, UnitState, unit_states};

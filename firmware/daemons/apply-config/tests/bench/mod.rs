@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 pub(crate) const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti test";
 
-const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nslipway-app:x:900:900::/data/containers/app:/usr/sbin/nologin\n";
+const PASSWD: &str =
+    "root:x:0:0:root:/root:/bin/bash\nslipway-app:x:900:900::/data/containers/app:/usr/sbin/nologin\n";
 const GROUP: &str = "root:x:0:\nslipway-app:x:900:\nslipway-admin:x:901:\nsystemd-journal:x:999:\n";
 const SHADOW: &str = "root:*:20000:0:99999:7:::\nslipway-app:!*:20000::::::\n";
 const GSHADOW: &str = "root:*::\nslipway-app:!*::\nslipway-admin:!*::\nsystemd-journal:!*::\n";
@@ -63,13 +64,18 @@ impl Bench {
         fs::write(bench.folder.path().join("console"), "").unwrap();
         bench.lay_out_etc("");
         bench.lay_out_etc("/run/rootfs-base");
-        bench.write("/usr/share/slipway/build.json", r#"{"build":"0.1.0-test","version":"0.1.0","board":"test","time":1}"#);
+        bench.write(
+            "/usr/share/slipway/build.json",
+            r#"{"build":"0.1.0-test","version":"0.1.0","board":"test","time":1}"#,
+        );
         bench.write("/run/rootfs-base/usr/lib/systemd/system/ssh.service", "");
         bench.write("/data/config/.keep", "");
         bench.write("/test/calls", "");
         let program = fs::read(env!("CARGO_BIN_EXE_apply-config")).unwrap();
         bench.write_program("/test/apply-config", &program);
-        for tool in ["systemctl", "networkctl", "nft", "podman", "systemd-tmpfiles", "loginctl", "ip", "setpriv"] {
+        for tool in
+            ["systemctl", "networkctl", "nft", "podman", "systemd-tmpfiles", "loginctl", "ip", "setpriv"]
+        {
             bench.write_program(&format!("/test/bin/{tool}"), TOOL.as_bytes());
         }
         let generator = "/usr/lib/systemd/system-generators/podman-system-generator";
@@ -80,7 +86,8 @@ impl Bench {
     /// Imports this text, and returns the answer.
     pub(crate) fn import(&self, config: &str) -> serde_json::Value {
         self.write("/test/source/config.toml", config);
-        serde_json::from_str(&self.run(&["import", "--from", "/test/source", "--source", "the test"])).unwrap()
+        serde_json::from_str(&self.run(&["import", "--from", "/test/source", "--source", "the test"]))
+            .unwrap()
     }
 
     /// Runs the program, whatever its exit code, and returns what it printed.
@@ -88,7 +95,11 @@ impl Bench {
         let output = self.command(words).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code().is_some(), "{words:?}: {} {errors}", output.status);
-        assert!(!output.stdout.is_empty() || output.status.success(), "{words:?}: {} {errors}", output.status);
+        assert!(
+            !output.stdout.is_empty() || output.status.success(),
+            "{words:?}: {} {errors}",
+            output.status
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -97,7 +108,8 @@ impl Bench {
         self.write("/test/source/config.toml", config);
         self.let_fail("hang");
         self.forget_calls();
-        let mut child = self.command(&["import", "--from", "/test/source"]).stdout(Stdio::null()).spawn().unwrap();
+        let mut child =
+            self.command(&["import", "--from", "/test/source"]).stdout(Stdio::null()).spawn().unwrap();
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.calls().matches(" show ").count() < 2 {
             assert!(Instant::now() < deadline, "it never waits:\n{}", self.calls());
@@ -133,20 +145,33 @@ impl Bench {
 
     /// The files a configuration may change, and what is in them.
     pub(crate) fn etc(&self) -> Vec<(String, String)> {
-        let places = ["etc/passwd", "etc/group", "etc/shadow", "etc/gshadow", "etc/nftables.conf", "etc/slipway", "etc/containers/systemd", "etc/systemd/network", "etc/tmpfiles.d"];
+        let places = [
+            "etc/passwd",
+            "etc/group",
+            "etc/shadow",
+            "etc/gshadow",
+            "etc/nftables.conf",
+            "etc/slipway",
+            "etc/containers/systemd",
+            "etc/systemd/network",
+            "etc/tmpfiles.d",
+        ];
         let upper = self.folder.path().join("upper");
         let mut files: Vec<PathBuf> = places.iter().flat_map(|place| walk(&upper.join(place))).collect();
         files.sort();
         files
             .iter()
-            .map(|path| (path.strip_prefix(&upper).unwrap().display().to_string(), fs::read_to_string(path).unwrap()))
+            .map(|path| {
+                (path.strip_prefix(&upper).unwrap().display().to_string(), fs::read_to_string(path).unwrap())
+            })
             .collect()
     }
 
     /// Every file that was written since the beginning.
     pub(crate) fn written(&self) -> Vec<String> {
         let upper = self.folder.path().join("upper");
-        let own = ["/usr/share/slipway/build.json", "/usr/lib/systemd/system-generators/podman-system-generator"];
+        let own =
+            ["/usr/share/slipway/build.json", "/usr/lib/systemd/system-generators/podman-system-generator"];
         walk(&upper)
             .iter()
             .map(|path| format!("/{}", path.strip_prefix(&upper).unwrap().display()))
@@ -167,7 +192,13 @@ impl Bench {
     }
 
     fn lay_out_etc(&self, below: &str) {
-        for (name, text) in [("passwd", PASSWD), ("group", GROUP), ("shadow", SHADOW), ("gshadow", GSHADOW), ("nftables.conf", NFT)] {
+        for (name, text) in [
+            ("passwd", PASSWD),
+            ("group", GROUP),
+            ("shadow", SHADOW),
+            ("gshadow", GSHADOW),
+            ("nftables.conf", NFT),
+        ] {
             self.write(&format!("{below}/etc/{name}"), text);
         }
     }
@@ -192,7 +223,18 @@ impl Bench {
     #[expect(clippy::disallowed_methods, reason = "the program under test")]
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "enter"]);
+        command.args([
+            "--mount",
+            "--propagation",
+            "private",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            ENTER,
+            "enter",
+        ]);
         command.arg(self.folder.path()).arg("/test/apply-config").args(words).stdin(Stdio::null());
         command
     }
