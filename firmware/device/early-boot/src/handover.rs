@@ -215,8 +215,7 @@ mod tests {
             let make = fs::read_to_string(run.path().join("slipway/make-data")).ok();
             (run.path().join("slipway/fresh-flash").exists(), make)
         };
-        let make =
-            |how: &str| Some(format!("SLIPWAY_DISK=/dev/mmcblk0\nSLIPWAY_DEFINITIONS={how}\n"));
+        let make = |how: &str| Some(format!("SLIPWAY_DISK=/dev/mmcblk0\nSLIPWAY_DEFINITIONS={how}\n"));
         assert_eq!(files(&report(DataPartition::Absent, Some(false))), (true, make("fresh")));
         assert_eq!(files(&report(DataPartition::Absent, Some(true))), (false, make("in-use")));
         assert_eq!(files(&report(DataPartition::Absent, None)), (false, make("in-use")));
