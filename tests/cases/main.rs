@@ -8,4 +8,5 @@ mod building;
 mod disk_and_layout;
 mod harness;
 mod resets;
+mod seeding_freshness;
 mod selector;

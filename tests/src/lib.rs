@@ -11,11 +11,13 @@ mod qmp;
 mod serial;
 mod testbed;
 mod vm;
+mod write_log;
 
 pub use disk::{Disk, EnvCopy};
 pub use serial::Serial;
 pub use testbed::Testbed;
 pub use vm::{Nic, Vm, VmOptions};
+pub use write_log::{DiskEvent, WriteLog};
 
 use std::time::Duration;
 
