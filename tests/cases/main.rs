@@ -12,4 +12,5 @@ mod first_boot;
 mod harness;
 mod lasting;
 mod resets;
+mod seeding_freshness;
 mod selector;

@@ -18,6 +18,7 @@ mod ssh;
 mod stick;
 mod testbed;
 mod vm;
+mod write_log;
 
 pub use disk::{Disk, EnvCopy};
 pub use http::http_get;
@@ -28,6 +29,7 @@ pub use ssh::{KeyPair, Ssh};
 pub use stick::{Stick, StickFormat};
 pub use testbed::Testbed;
 pub use vm::{Nic, Vm, VmOptions};
+pub use write_log::{DiskEvent, WriteLog};
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ const DEVICES: &str = "devices";
 const BUNDLES: [&str; 4] = ["config.tar", "config.tar.gz", "config.tgz", "config.tar.zst"];
 
 /// As much of each file as is looked at to tell whether a stick has changed; with its size and time that is enough.
-const FINGERPRINT_BYTES: u64 = 1 << 20;
+const FINGERPRINT_BYTES: u64 = 64 << 10;
 /// As many files; apply-config accepts no more.
 const FINGERPRINT_FILES: usize = 4096;
 
