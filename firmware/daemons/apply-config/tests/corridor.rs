@@ -3,6 +3,8 @@
 //!
 //! The root is an overlay over this machine's, in a mount namespace: only root can make one. Nothing outside of it is touched.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bench;
 
 use bench::{Bench, KEY};

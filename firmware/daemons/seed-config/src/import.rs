@@ -41,11 +41,14 @@ pub(crate) struct Outcome {
     /// The public keys of the administrators it names.
     #[serde(default)]
     pub(crate) admin_keys: Vec<String>,
+    /// The file for this device that was laid over the configuration.
+    #[serde(default)]
+    pub(crate) overlay: Option<String>,
 }
 
 /// How an import ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum End {
     /// It works as a whole.
     Settled,
@@ -56,15 +59,18 @@ pub(crate) enum End {
     /// It was put in place, did not work and was taken back.
     #[default]
     Failed,
+    /// As [`End::Failed`], and taking it back did not work either.
+    FailedTwice,
 }
 
 impl Importer {
     /// Imports what is at `from`. A program that cannot do its work is a failed import.
-    pub(crate) fn import(&self, from: &Path, source: &str, overlay: Option<&Path>) -> Outcome {
+    /// `devices` are the names of this device: a file for one of them may lie in `devices/`, also inside an archive.
+    pub(crate) fn import(&self, from: &Path, source: &str, devices: &[String]) -> Outcome {
         let mut program =
             Program::new(&self.program).args(["import", "--source", source, "--from"]).arg(from);
-        if let Some(overlay) = overlay {
-            program = program.arg("--overlay").arg(overlay);
+        for name in devices {
+            program = program.arg("--device").arg(name);
         }
         run(&program.timeout(IMPORT_LIMIT)).unwrap_or_else(|error| Outcome::failed(format!("{error:#}")))
     }
@@ -137,36 +143,36 @@ pub(crate) mod tests {
     fn the_answer_is_read_whatever_the_exit_status_is() {
         let folder = tempfile::tempdir().unwrap();
         let json = r#"{"outcome":"refused","generation":null,"problems":["config.toml:3:1: no such key"],"warnings":[],"reason":null,"stage":null,"later":1}"#;
-        let outcome = fake(folder.path(), json, 1).import(Path::new("/boot"), "boot partition", None);
+        let outcome = fake(folder.path(), json, 1).import(Path::new("/boot"), "boot partition", &[]);
         assert_eq!(outcome, Outcome::refused("config.toml:3:1: no such key".to_owned()));
         let arguments = std::fs::read_to_string(folder.path().join("arguments")).unwrap();
         assert_eq!(arguments, "import\n--source\nboot partition\n--from\n/boot\n");
     }
 
     #[test]
-    fn the_overlay_is_handed_on() {
+    fn the_names_of_the_device_are_handed_on() {
         let folder = tempfile::tempdir().unwrap();
         let importer = fake(
             folder.path(),
             r#"{"outcome":"settled","generation":1,"admin_keys":["ssh-ed25519 AAAA a"]}"#,
             0,
         );
-        let overlay = Path::new("/run/slipway/seed/devices/x.toml");
-        let outcome = importer.import(Path::new("/run/slipway/seed"), "USB stick", Some(overlay));
+        let names = ["52:54:00:12:34:56".to_owned(), "AZJN-0042".to_owned()];
+        let outcome = importer.import(Path::new("/run/slipway/seed"), "USB stick", &names);
         assert!(outcome.is_good());
         assert_eq!(outcome.admin_keys, ["ssh-ed25519 AAAA a"]);
         let arguments = std::fs::read_to_string(folder.path().join("arguments")).unwrap();
-        assert!(arguments.ends_with("--overlay\n/run/slipway/seed/devices/x.toml\n"), "{arguments}");
+        assert!(arguments.ends_with("--device\n52:54:00:12:34:56\n--device\nAZJN-0042\n"), "{arguments}");
     }
 
     #[test]
     fn a_program_that_gives_no_answer_is_a_failed_import_that_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        let outcome = fake(folder.path(), "oops", 101).import(Path::new("/boot"), "boot partition", None);
+        let outcome = fake(folder.path(), "oops", 101).import(Path::new("/boot"), "boot partition", &[]);
         assert_eq!(outcome.end, End::Failed);
         assert!(outcome.why().contains("gave no answer"), "{}", outcome.why());
         let missing = Importer { program: "/nonexistent/apply-config".into() };
-        let outcome = missing.import(Path::new("/boot"), "boot partition", None);
+        let outcome = missing.import(Path::new("/boot"), "boot partition", &[]);
         assert!(
             outcome.why().starts_with("failed: cannot start `/nonexistent/apply-config import"),
             "{}",

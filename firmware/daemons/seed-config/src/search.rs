@@ -51,12 +51,6 @@ pub(crate) enum Look {
     Imported(Imported),
 }
 
-/// A seed that was tried.
-struct Tried {
-    outcome: Outcome,
-    overlay: Option<PathBuf>,
-}
-
 impl Search<'_> {
     /// Tries the boot partition.
     pub(crate) fn boot_partition(&mut self, folder: &Path) -> Look {
@@ -74,8 +68,8 @@ impl Search<'_> {
             _ => folder.join(seed::CONFIG),
         };
         self.voice.say(&format!("looking at {}", shown.display()));
-        let tried = self.try_seed(folder, &seed, SOURCE);
-        self.told(tried, SOURCE)
+        let outcome = self.try_seed(&seed, SOURCE);
+        self.told(outcome, SOURCE)
     }
 
     /// Tries a stick, unless it was tried with the same content since it was plugged in. Whatever goes wrong with it costs
@@ -104,27 +98,22 @@ impl Search<'_> {
             return Look::Useless;
         }
         self.voice.say(&format!("found on {source}"));
-        let tried = self.try_seed(self.mount_point, &seed, &source);
-        self.give_receipt(&mounted, &tried, &source);
-        self.told(tried, &source)
+        let outcome = self.try_seed(&seed, &source);
+        self.give_receipt(&mounted, &outcome, &source);
+        self.told(outcome, &source)
     }
 
-    fn try_seed(&mut self, folder: &Path, seed: &Seed, source: &str) -> Tried {
-        let refused = |problem| Tried { outcome: Outcome::refused(problem), overlay: None };
+    fn try_seed(&mut self, seed: &Seed, source: &str) -> Outcome {
         let from = match seed {
             Seed::At(from) => from,
-            Seed::Nothing => return refused(format!("there is no {}", seed::CONFIG)),
+            Seed::Nothing => return Outcome::refused(format!("there is no {}", seed::CONFIG)),
             Seed::Several(names) => {
-                return refused(format!("{}: more than one configuration; leave one", names.join(", ")));
+                return Outcome::refused(format!(
+                    "{}: more than one configuration; leave one",
+                    names.join(", ")
+                ));
             }
         };
-        let overlay = match seed::overlay(folder, &self.device) {
-            Ok(overlay) => overlay,
-            Err(error) => return refused(format!("{error:#}")),
-        };
-        if let Some(overlay) = &overlay {
-            self.voice.say(&format!("with {} for this device", relative(overlay, folder)));
-        }
         self.voice.stage(&format!("importing from {source}"));
         self.voice.report(&self.state(
             ProvisioningState::Importing,
@@ -132,14 +121,15 @@ impl Search<'_> {
             format!("A configuration from the {source} is being imported."),
             &Outcome::default(),
         ));
-        let outcome = self.importer.import(from, source, overlay.as_deref());
-        let overlay = overlay.map(|path| PathBuf::from(relative(&path, folder)));
-        Tried { outcome, overlay }
+        let outcome = self.importer.import(from, source, &self.device.words());
+        if let Some(overlay) = &outcome.overlay {
+            self.voice.say(&format!("with {overlay} for this device"));
+        }
+        outcome
     }
 
     /// Says why a seed is not in force.
-    fn told(&mut self, tried: Tried, source: &str) -> Look {
-        let outcome = tried.outcome;
+    fn told(&mut self, outcome: Outcome, source: &str) -> Look {
         if outcome.is_good() {
             return Look::Imported(Imported { outcome, source: source.to_owned() });
         }
@@ -186,8 +176,8 @@ impl Search<'_> {
     }
 
     /// A stick that cannot be written is no failure: the import counts, the receipt is a courtesy.
-    fn give_receipt(&self, mounted: &Mounted, tried: &Tried, source: &str) {
-        let receipt = self.receipt(tried);
+    fn give_receipt(&self, mounted: &Mounted, outcome: &Outcome, source: &str) {
+        let receipt = self.receipt(outcome);
         let name = receipt.file_name(device::wan(self.root));
         let written = receipt
             .text()
@@ -198,7 +188,7 @@ impl Search<'_> {
         }
     }
 
-    fn receipt(&self, tried: &Tried) -> Receipt {
+    fn receipt(&self, outcome: &Outcome) -> Receipt {
         let noted = |what: &str, found: anyhow::Result<Vec<String>>| {
             found.unwrap_or_else(|error| {
                 self.voice.note(&format!("the receipt is without {what}: {error:#}"));
@@ -206,12 +196,11 @@ impl Search<'_> {
             })
         };
         let build = BuildFacts::read(&self.root.join(BuildFacts::PATH.trim_start_matches('/'))).ok();
-        let outcome = &tried.outcome;
         Receipt {
             result: match outcome.end {
                 End::Settled | End::Unchanged => Verdict::Accepted,
                 End::Refused => Verdict::Refused,
-                End::Failed => Verdict::Failed,
+                End::Failed | End::FailedTwice => Verdict::Failed,
             },
             reason: (!outcome.is_good()).then(|| outcome.why()),
             time: wall_clock_ms().map(receipt::rfc3339),
@@ -219,7 +208,7 @@ impl Search<'_> {
             serial: self.device.serial.clone(),
             version: build.as_ref().map(|facts| facts.version.clone()),
             build: build.map(|facts| facts.build.to_string()),
-            overlay: tried.overlay.as_ref().map(|path| path.display().to_string()),
+            overlay: outcome.overlay.clone(),
             generation: outcome.generation.filter(|_| outcome.is_good()),
             addresses: noted("addresses", receipt::addresses()),
             ssh_host_keys: noted("SSH host keys", receipt::host_keys(&self.root.join("data/ssh"))),
@@ -237,10 +226,6 @@ impl Imported {
             None => format!("from {}", self.source),
         }
     }
-}
-
-fn relative(path: &Path, folder: &Path) -> String {
-    path.strip_prefix(folder).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]

@@ -48,6 +48,13 @@ pub(crate) struct DeviceNames {
     pub(crate) serial: Option<String>,
 }
 
+impl DeviceNames {
+    /// Each of them, as a file in `devices/` may be called.
+    pub(crate) fn words(&self) -> Vec<String> {
+        self.macs.iter().map(ToString::to_string).chain(self.serial.clone()).collect()
+    }
+}
+
 impl Fingerprint {
     /// Of what cannot be read.
     pub(crate) const UNREADABLE: Fingerprint = Fingerprint([0; 32]);
@@ -84,49 +91,8 @@ pub(crate) fn look(folder: &Path) -> io::Result<Seed> {
     })
 }
 
-/// The file of `folder` that changes the common configuration for this device, if there is one.
-///
-/// # Errors
-/// When the folder cannot be read, or two files mean this device: then it is not known which one was meant.
-pub(crate) fn overlay(folder: &Path, device: &DeviceNames) -> anyhow::Result<Option<PathBuf>> {
-    let devices = folder.join(DEVICES);
-    if !is_folder(&devices)? {
-        return Ok(None);
-    }
-    let mut matching: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(&devices)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if entry.file_type()?.is_file() && name.to_str().is_some_and(|name| means(name, device)) {
-            matching.push(entry.path());
-        }
-    }
-    matching.sort();
-    anyhow::ensure!(
-        matching.len() < 2,
-        "{} files in {DEVICES}/ mean this device: {}",
-        matching.len(),
-        matching.iter().filter_map(|path| path.file_name()?.to_str()).collect::<Vec<_>>().join(", ")
-    );
-    Ok(matching.pop())
-}
-
-/// `52-54-00-12-34-56.toml`, `525400123456.TOML`, `SERIAL.toml`.
-fn means(file_name: &str, device: &DeviceNames) -> bool {
-    let Some((stem, extension)) = file_name.rsplit_once('.') else { return false };
-    if !extension.eq_ignore_ascii_case("toml") {
-        return false;
-    }
-    let mac = stem.parse::<MacAddress>().is_ok_and(|mac| device.macs.contains(&mac));
-    mac || device.serial.as_deref().is_some_and(|serial| serial.eq_ignore_ascii_case(stem))
-}
-
 fn is_file(path: &Path) -> io::Result<bool> {
     Ok(kind_of(path)?.is_some_and(|kind| kind.is_file()))
-}
-
-fn is_folder(path: &Path) -> io::Result<bool> {
-    Ok(kind_of(path)?.is_some_and(|kind| kind.is_dir()))
 }
 
 /// `None` when there is nothing. Links are not followed.
@@ -211,47 +177,11 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_no_seed_and_no_overlay() {
-        let secret = folder(&["config.toml", "525400123456.toml"]);
+    fn a_link_is_no_seed() {
+        let secret = folder(&["config.toml"]);
         let stick = folder(&[]);
         std::os::unix::fs::symlink(secret.path().join(CONFIG), stick.path().join(CONFIG)).unwrap();
         assert_eq!(look(stick.path()).unwrap(), Seed::Nothing);
-        std::os::unix::fs::symlink(secret.path(), stick.path().join(DEVICES)).unwrap();
-        assert_eq!(overlay(stick.path(), &device()).unwrap(), None);
-    }
-
-    fn device() -> DeviceNames {
-        DeviceNames {
-            macs: vec!["52:54:00:12:34:56".parse().unwrap(), "52:54:00:12:34:57".parse().unwrap()],
-            serial: Some("AZJN-0042".to_owned()),
-        }
-    }
-
-    #[test]
-    fn s07_part_the_overlay_is_chosen_by_mac_or_serial_in_any_spelling() {
-        for name in [
-            "52-54-00-12-34-56.toml",
-            "52:54:00:12:34:57.toml",
-            "5254.0012.3456.toml",
-            "525400123456.TOML",
-            "azjn-0042.toml",
-        ] {
-            let file = format!("devices/{name}");
-            let folder = folder(&["devices/525400aaaaaa.toml", "devices/README.txt", &file]);
-            assert_eq!(overlay(folder.path(), &device()).unwrap(), Some(folder.path().join(&file)), "{name}");
-        }
-        let others = folder(&["devices/525400aaaaaa.toml", "devices/52-54-00-12-34-56.txt", "devices/.toml"]);
-        assert_eq!(overlay(others.path(), &device()).unwrap(), None);
-        assert_eq!(overlay(folder(&[]).path(), &device()).unwrap(), None);
-        let nameless = DeviceNames::default();
-        assert_eq!(overlay(folder(&["devices/.toml"]).path(), &nameless).unwrap(), None);
-    }
-
-    #[test]
-    fn two_files_for_one_device_are_not_guessed_between() {
-        let folder = folder(&["devices/525400123456.toml", "devices/AZJN-0042.toml"]);
-        let error = overlay(folder.path(), &device()).unwrap_err().to_string();
-        assert_eq!(error, "2 files in devices/ mean this device: 525400123456.toml, AZJN-0042.toml");
     }
 
     #[test]
