@@ -1,5 +1,7 @@
 //! From the files that are in place to others, with everything running that goes with them.
 
+use std::collections::BTreeMap;
+
 use appliance_config::{Config, Mode};
 use artefact_render::{Artefacts, UnitAction, actions};
 use config_store::StoredImage;
@@ -36,25 +38,57 @@ pub(crate) fn all(
     required::wait(&required, say).map_err(at(Stage::Required))
 }
 
-/// Changes the files and tells everybody concerned, without waiting for what starts.
+/// Changes the files and tells everybody concerned, without waiting for what starts. Ends at the first failure.
+fn files(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    let change = Change::to(system, artefacts)?;
+    change.before_files().try_for_each(|action| told(action, say))?;
+    change.install(system, artefacts)?;
+    change.after_files().try_for_each(|action| told(action, say))
+}
+
+/// Puts `artefacts` in place again after something else did not work. Does all that can be done, whatever fails on the way: half
+/// of the way back is better than none of it.
 ///
 /// # Errors
-/// The stage that failed.
-pub(crate) fn files(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(), Failure> {
-    let present = installed::present(system.root()).map_err(at(Stage::Users))?;
-    let list = actions(&present, artefacts);
-    let (first, then): (Vec<&UnitAction>, Vec<&UnitAction>) =
-        list.iter().partition(|action| action.is_before_files());
-    for action in first {
-        say(&in_words(action));
-        perform(action)?;
+/// The first failure.
+pub(crate) fn back(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    let change = Change::to(system, artefacts)?;
+    let mut failures: Vec<Failure> =
+        change.before_files().filter_map(|action| told(action, say).err()).collect();
+    failures.extend(change.install(system, artefacts).err());
+    failures.extend(change.after_files().filter_map(|action| told(action, say).err()));
+    failures.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// From the files that are there to others.
+struct Change {
+    present: BTreeMap<String, Vec<u8>>,
+    actions: Vec<UnitAction>,
+}
+
+impl Change {
+    fn to(system: &System, artefacts: &Artefacts) -> Result<Change, Failure> {
+        let present = installed::present(system.root()).map_err(at(Stage::Users))?;
+        let actions = actions(&present, artefacts);
+        Ok(Change { present, actions })
     }
-    installed::install(system.root(), &present, artefacts).map_err(at(Stage::Users))?;
-    for action in then {
-        say(&in_words(action));
-        perform(action)?;
+
+    fn before_files(&self) -> impl Iterator<Item = &UnitAction> {
+        self.actions.iter().filter(|action| action.is_before_files())
     }
-    Ok(())
+
+    fn install(&self, system: &System, artefacts: &Artefacts) -> Result<(), Failure> {
+        installed::install(system.root(), &self.present, artefacts).map_err(at(Stage::Users))
+    }
+
+    fn after_files(&self) -> impl Iterator<Item = &UnitAction> {
+        self.actions.iter().filter(|action| !action.is_before_files())
+    }
+}
+
+fn told(action: &UnitAction, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    say(&in_words(action));
+    perform(action)
 }
 
 fn runs_rootless(config: &Config) -> bool {

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use appliance_config::{Overlay, Sources};
-use appliance_types::UserName;
-use artefact_render::{PayloadFacts, UserIds};
+use appliance_types::{Generation, UserName};
+use artefact_render::{Artefacts, PayloadFacts, UserIds};
 use config_store::{
     Active, Bundle, Generations, Limits, NewGeneration, StagingFolder, StoredGenerations, Unpacked,
 };
-use host_files::{BuildFacts, wall_clock_ms};
+use host_files::{BuildFacts, ProvisioningReport, wall_clock_ms};
 
 use crate::arguments::SourceOptions;
 use crate::candidate::{self, Candidate, Refusal};
@@ -119,7 +119,7 @@ fn settle(
     }
 }
 
-type Previous = Result<Option<appliance_types::Generation>, Failure>;
+type Previous = Result<Option<Generation>, Failure>;
 
 fn generation_before(system: &System) -> Previous {
     StoredGenerations::at(system.config()).current_settled().map_err(at(Stage::Store))
@@ -128,30 +128,40 @@ fn generation_before(system: &System) -> Previous {
 /// Puts what is in force now in place again.
 fn undone(system: &System, failure: &Failure, voice: &Voice, previous: Previous) -> Outcome {
     let back = previous.and_then(|previous| {
-        let stored = StoredGenerations::at(system.config());
-        let (artefacts, report) = match previous {
-            Some(generation) => {
-                let kept = stored.read(generation).map_err(at(Stage::Store))?;
-                let candidate = boot::make(system, &kept).map_err(Failure::from)?;
-                let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
-                (candidate.artefacts, voice::in_force(generation, &kept.manifest.source, warnings))
-            }
-            None => {
-                let artefacts = installed::of_the_image(system.base()).map_err(at(Stage::Store))?;
-                (artefacts, voice::nothing_in_force(format!("The last configuration failed at {failure}.")))
-            }
-        };
-        bring_up::files(system, &artefacts, &|step| voice.say(&format!("going back: {step}")))?;
+        let (artefacts, report) = in_force_before(system, failure, previous)?;
+        // Also when it does not work: what is in force is what should be.
         voice.report(&report);
+        bring_up::back(system, &artefacts, &|step| voice.say(&format!("going back: {step}")))?;
         Ok(previous)
     });
     match back {
         Ok(generation) => Outcome::not(Ending::Failed, generation, failure),
         Err(second) => {
             voice.say(&format!("going back failed at {second}"));
+            voice.report(&voice::went_wrong(format!(
+                "A configuration failed at {failure}; going back failed at {second}."
+            )));
             Outcome::not(Ending::FailedTwice, None, failure)
         }
     }
+}
+
+fn in_force_before(
+    system: &System,
+    failure: &Failure,
+    previous: Option<Generation>,
+) -> Result<(Artefacts, ProvisioningReport), Failure> {
+    let Some(generation) = previous else {
+        let artefacts = installed::of_the_image(system.base()).map_err(at(Stage::Store))?;
+        return Ok((
+            artefacts,
+            voice::nothing_in_force(format!("The last configuration failed at {failure}.")),
+        ));
+    };
+    let kept = StoredGenerations::at(system.config()).read(generation).map_err(at(Stage::Store))?;
+    let candidate = boot::make(system, &kept).map_err(Failure::from)?;
+    let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
+    Ok((candidate.artefacts, voice::in_force(generation, &kept.manifest.source, warnings)))
 }
 
 fn open(system: &System) -> Result<Generations, Failure> {

@@ -72,3 +72,8 @@ pub(crate) fn nothing_in_force(message: String) -> ProvisioningReport {
         warnings: Vec::new(),
     }
 }
+
+/// What is said when nobody knows what is in effect.
+pub(crate) fn went_wrong(message: String) -> ProvisioningReport {
+    ProvisioningReport { state: ProvisioningState::Degraded, ..nothing_in_force(message) }
+}

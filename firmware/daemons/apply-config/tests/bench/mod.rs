@@ -34,7 +34,7 @@ echo "$call" >> /test/calls
 fails=$(cat /test/fails 2>/dev/null || true)
 case "$call" in
 *" show "*)
-    if [ "$fails" = show ]; then state=failed; else state=active; fi
+    if [ "$fails" = unit-failed ]; then state=failed; else state=active; fi
     if [ "$fails" = hang ]; then state=activating; fi
     printf 'Id=web.service\nLoadState=loaded\nActiveState=%s\nSubState=sub\nResult=success\nNRestarts=0\n' "$state"
     exit 0 ;;
