@@ -1,7 +1,8 @@
 //! The shipped image, whole: first boot, second boot, cards and disks in any order. Judged by what it says on the serial line
 //! and by what other people's tools find on the disk.
 
-use image_tests::{BOOT, Disk, Nic, Testbed, Vm, VmOptions};
+use image_tests::{BOOT, Disk, Nic, TEST_SLOT, Testbed, Vm, VmOptions};
+use std::os::unix::fs::FileExt;
 
 /// What the console says when everything that starts by itself has started.
 const UP: &str = "slipway: up: services are up";
@@ -117,11 +118,54 @@ fn b14_of_two_equal_disks_the_booted_one_is_used() {
     assert!(other.selector_record().unwrap().is_empty(), "the other disk's black box was written");
 }
 
+/// The places of the two copies of the partition table of a disk: 34 sectors at its start, 33 at its end.
+fn table_copies(disk: &Disk) -> [(u64, usize); 2] {
+    let bytes = disk.path().metadata().unwrap().len();
+    [(0, 34 * 512), (bytes - 33 * 512, 33 * 512)]
+}
+
+fn read_at(disk: &Disk, (offset, length): (u64, usize)) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    std::fs::File::open(disk.path()).unwrap().read_exact_at(&mut bytes, offset).unwrap();
+    bytes
+}
+
+/// A copy of the partition table that a power cut tore is written anew from the other, so that the next cut finds two again.
+#[test]
+fn b04_a_torn_copy_of_the_partition_table_is_written_anew() {
+    let testbed = Testbed::get();
+    let folder = testbed.folder("b04-mend").unwrap();
+    let disk = Disk::with_test_slots(&testbed, &folder, "disk").unwrap();
+    // As after the first boot, which grows the table to the whole disk.
+    testbed
+        .tool(&["sfdisk", "--quiet", "--relocate", "gpt-bak-std", &disk.path().to_string_lossy()])
+        .unwrap();
+    let whole = table_copies(&disk).map(|copy| read_at(&disk, copy));
+    // The first copy's header; the second copy's entries.
+    for (name, (offset, _), at) in
+        [("first", table_copies(&disk)[0], 512), ("second", table_copies(&disk)[1], 0)]
+    {
+        let file = std::fs::File::options().write(true).open(disk.path()).unwrap();
+        file.write_all_at(&[0; 512], offset + at).unwrap();
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        let line = vm.serial().wait_for("slipway: partition-table: ", TEST_SLOT).unwrap();
+        assert!(line.contains(&format!("its {name} copy was damaged")), "{line}");
+        vm.serial().wait_for("test-slot: up slot=A", TEST_SLOT).unwrap();
+        vm.power_cut();
+        assert!(
+            table_copies(&disk).map(|copy| read_at(&disk, copy)) == whole,
+            "the {name} copy is not what it was"
+        );
+    }
+    let verify = testbed.tool(&["sfdisk", "--verify", &disk.path().to_string_lossy()]).unwrap();
+    assert!(verify.contains("No errors detected"), "{verify}");
+}
+
 mod full {
     use super::*;
-    use std::os::unix::fs::FileExt;
 
-    /// The first boot rewrites the partition table, and the power goes while its first copy is written: U-Boot and Linux go by the second.
+    /// The first boot rewrites the partition table, and the power goes while its first copy is written: U-Boot and Linux go by the second,
+    /// and the first is as it was again.
     #[test]
     fn b04_a_torn_partition_table_boots_from_its_second_copy() {
         let testbed = Testbed::get();
@@ -130,6 +174,7 @@ mod full {
         let vm = Vm::start(&testbed, &[&disk]).unwrap();
         vm.serial().wait_for(UP, BOOT).unwrap();
         vm.power_cut();
+        let whole = table_copies(&disk).map(|copy| read_at(&disk, copy));
         let file = std::fs::File::options().write(true).open(disk.path()).unwrap();
         file.write_all_at(&[0; 512], 512).unwrap();
 
@@ -137,6 +182,11 @@ mod full {
         vm.serial().wait_for("slipway: data: mounted", BOOT).unwrap();
         vm.serial().wait_for(UP, BOOT).unwrap();
         assert!(!vm.serial().text().contains("freshly flashed"));
+        vm.power_cut();
+        assert!(
+            table_copies(&disk).map(|copy| read_at(&disk, copy)) == whole,
+            "the table is not what it was"
+        );
     }
 
     /// What is in `data` is no file system any more: the machine comes up all the same, says so, and writes nothing over it.

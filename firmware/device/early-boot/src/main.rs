@@ -17,6 +17,7 @@ mod handover;
 mod identity;
 mod modules;
 mod mounts;
+mod partition_table;
 mod pstore;
 mod rearm;
 mod root;
@@ -61,6 +62,7 @@ fn boot(report: &mut Report) -> Result<Infallible, Failure> {
 
     let disk = boot_disk::find(&command_line, report).at(stage::DISK)?;
     let past = black_box::open(&disk, &command_line, report);
+    partition_table::mend_torn_copy(&disk, report);
     alive::spawn(&disk, &command_line, &past, report);
     let past = pstore::collect(past, report);
 
