@@ -1,8 +1,10 @@
 //! The shipped image, whole: first boot, second boot, cards and disks in any order. Judged by what it says on the serial line
 //! and by what other people's tools find on the disk.
 
+use appliance_types::SlotName;
 use image_tests::{BOOT, Disk, Nic, TEST_SLOT, Testbed, Vm, VmOptions};
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 /// What the console says when everything that starts by itself has started.
 const UP: &str = "slipway: up: services are up";
@@ -187,6 +189,54 @@ mod full {
             table_copies(&disk).map(|copy| read_at(&disk, copy)) == whole,
             "the table is not what it was"
         );
+    }
+
+    /// Nobody can walk to a box that a key has put to sleep or switched off: keys do nothing. The power button held for
+    /// longer than by accident does, which also shows that keys arrive.
+    #[test]
+    fn a_touch_of_a_key_does_not_switch_the_box_off() {
+        let testbed = Testbed::get();
+        let folder = testbed.folder("keys").unwrap();
+        let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+        // The kernel says at this level that it goes to sleep.
+        disk.add_to_command_line(SlotName::A, "loglevel=7").unwrap();
+        let mut options = VmOptions::board(&testbed);
+        options.extra = vec!["-device".to_owned(), "virtio-keyboard-pci,addr=0x6".to_owned()];
+        let mut vm = Vm::start_with(&testbed, &[&disk], &options).unwrap();
+        vm.serial().wait_for(UP, BOOT).unwrap();
+        let touch = Duration::from_millis(200);
+        for key in ["power", "sleep"] {
+            vm.press(key, touch).unwrap();
+            // What logind does about a key it does at once; a power-off takes some seconds more.
+            vm.run_for(Duration::from_secs(20));
+        }
+        assert!(vm.is_on(), "a key switched it off:\n{}", vm.serial().text());
+        assert_eq!(vm.serial().count("PM: suspend entry"), 0, "a key put it to sleep");
+        vm.press("power", Duration::from_secs(8)).unwrap();
+        vm.run_for(BOOT);
+        assert!(!vm.is_on(), "the power button does nothing at all:\n{}", vm.serial().text());
+    }
+
+    /// Every program of slot B hangs as it starts, and systemd, which does not, goes on petting the watchdog: the limit of
+    /// sysinit.target ends it, and the other slot says that it hung.
+    #[test]
+    fn b09_a_hang_before_sysinit_is_ended_though_systemd_lives() {
+        let testbed = Testbed::get();
+        let folder = testbed.folder("b09-sysinit").unwrap();
+        let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+        disk.install_b().unwrap();
+        disk.set_boot_state(&[("BOOT_ORDER", "B A"), ("BOOT_A_LEFT", "9"), ("BOOT_B_LEFT", "1")]).unwrap();
+        // The dynamic loader waits for ever for a library to come over the serial line.
+        disk.add_to_command_line(SlotName::B, "systemd.setenv=LD_PRELOAD=/dev/console").unwrap();
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        vm.serial().wait_for("slipway: switch-root: handing over to /usr/lib/systemd/systemd", BOOT).unwrap();
+        // The limit is 300 s, from the start of systemd.
+        vm.serial().wait_for("Slipway selector, build", Duration::from_secs(360)).unwrap();
+        vm.serial().wait_for("slipway: selector: booting slot A", TEST_SLOT).unwrap();
+        let rollback = vm.serial().wait_for("slipway: rollback: ", BOOT).unwrap();
+        assert!(rollback.contains("from slot B to slot A"), "{rollback}");
+        assert!(rollback.contains("hung and was reset"), "{rollback}");
+        vm.serial().wait_for(UP, BOOT).unwrap();
     }
 
     /// What is in `data` is no file system any more: the machine comes up all the same, says so, and writes nothing over it.
