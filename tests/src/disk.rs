@@ -270,6 +270,31 @@ impl Disk {
         self.put_file(slot, "slot.scr", &std::fs::read(&result).context("cannot read a script")?)
     }
 
+    /// Puts a file into a slot's root file system, which is unpacked and packed anew for it.
+    ///
+    /// # Errors
+    /// When a tool fails, or the slot has no room.
+    pub fn add_to_root(&self, slot: SlotName, name: &str, text: &str) -> Result<()> {
+        let partition = format!("rootfs-{}", slot.lower());
+        let (tree, packed) = (self.path.with_extension("root"), self.path.with_extension("squashfs"));
+        let (folder, file) = (tree.to_string_lossy(), packed.to_string_lossy());
+        std::fs::write(&packed, self.read_all(&partition)?).context("cannot write a squashfs")?;
+        self.testbed.tool(&["unsquashfs", "-no-progress", "-quiet", "-dest", &folder, &file])?;
+        let added = tree.join(name);
+        std::fs::create_dir_all(added.parent().context("a file without a folder")?)
+            .with_context(|| format!("cannot create the folder of {name}"))?;
+        std::fs::write(&added, text).with_context(|| format!("cannot write {name}"))?;
+        let zstd = ["-comp", "zstd", "-Xcompression-level", "3"];
+        self.testbed.tool(
+            &[&["mksquashfs", &folder, &file, "-noappend", "-no-progress", "-quiet"], zstd.as_slice()]
+                .concat(),
+        )?;
+        let bytes = std::fs::read(&packed).context("cannot read a squashfs")?;
+        std::fs::remove_dir_all(&tree).with_context(|| format!("cannot remove {}", tree.display()))?;
+        std::fs::remove_file(&packed).with_context(|| format!("cannot remove {}", packed.display()))?;
+        self.write(&partition, 0, &bytes)
+    }
+
     /// Removes a file from a slot's boot partition.
     ///
     /// # Errors

@@ -172,6 +172,17 @@ impl Vm {
         self.qmp.execute("system_reset", &json!({})).map(drop)
     }
 
+    /// Presses a key of its keyboard, named as QEMU does (`power`, `sleep`), and holds it for `time`. It has a keyboard when
+    /// [`VmOptions::extra`] gives it one.
+    ///
+    /// # Errors
+    /// When QEMU does not answer or refuses.
+    pub fn press(&mut self, key: &str, time: Duration) -> Result<()> {
+        let keys = json!([{"type": "qcode", "data": key}]);
+        let hold = u64::try_from(time.as_millis()).context("too long a time")?;
+        self.qmp.execute("send-key", &json!({"keys": keys, "hold-time": hold})).map(drop)
+    }
+
     /// Lets disk `index` pass no more than one operation a second (`true`), or all again: what a dying disk does.
     ///
     /// # Errors
@@ -222,6 +233,12 @@ impl Vm {
         let answer = self.qmp.monitor(&format!("savevm {name}"))?;
         ensure!(answer.is_empty(), "QEMU cannot save the machine: {answer}");
         Ok(())
+    }
+
+    /// Whether it has not switched itself off.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.serial.wait_closed(Duration::ZERO).is_err()
     }
 
     /// Lets it run for `time`, or until it switches itself off.
