@@ -190,13 +190,23 @@ fn s05_s07_wrong_seeds_are_told_where_and_the_next_source_is_used() {
     let vm = scene.start(&disk);
     vm.serial().wait_for(BOOT_SEED, BOOT).unwrap();
     let line = vm.serial().wait_for(REFUSED, BOOT).unwrap();
-    assert!(line.contains("config.toml:"), "{line}");
+    // `config.toml:LINE:COLUMN`, of the first of the two.
+    let place = line.split_once(REFUSED).unwrap().1.split(": ").next().unwrap();
+    let numbers: Vec<&str> = place.strip_prefix("config.toml:").unwrap().split(':').collect();
+    let at = numbers[0].parse::<usize>().unwrap() - 1;
+    let written = wrong.lines().nth(at).unwrap();
+    assert!(written.contains("[22, 0]") || written.contains("usres"), "{line} means {written}");
+    assert!(numbers.len() == 2 && numbers[1].parse::<usize>().is_ok(), "{line}");
     let provisioned = vm.serial().wait_for(PROVISIONED, IMPORT).unwrap();
     assert!(provisioned.contains("USB stick"), "{provisioned}");
     vm.serial().wait_for(GOOD, BOOT).unwrap();
     let ssh = scene.ssh();
     let why = ssh.root("slipway why --breadcrumbs", COMMAND).unwrap();
     assert!(why.contains("check seed: ") && why.contains("boot partition"), "{why}");
+    let why = ssh.root("slipway why", COMMAND).unwrap();
+    let found = why.split_once("Found in this boot, newest last:\n").unwrap_or_else(|| panic!("{why}")).1;
+    let told = format!(" s after the kernel started: boot partition: refused: {place}: ");
+    assert!(found.lines().any(|line| line.starts_with("- seed, ") && line.contains(&told)), "{told}: {why}");
     let addresses = ssh.run("ip -4 -brief address show eth1", COMMAND).unwrap();
     assert!(addresses.contains("192.168.77.1/24"), "{addresses}");
     let host_key = ssh.root("ssh-keygen -lf /data/ssh/ssh_host_ed25519_key.pub", COMMAND).unwrap();

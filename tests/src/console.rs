@@ -6,6 +6,8 @@ pub const UP: &str = "slipway: up: services are up";
 pub const PROVISIONED: &str = "slipway: provisioned: ";
 /// A configuration was imported and could not be made to work; followed by the stage and the reason.
 pub const FAILED: &str = "slipway: apply: failed at ";
+/// The end of the line that says that a generation works and is settled; the seed is closed after it.
+pub const IN_PLACE: &str = " is in place";
 /// A source's configuration was not taken; followed by the first problem.
 pub const REFUSED: &str = "slipway: seed: refused: ";
 /// The configuration beside the selector is read.

@@ -4,13 +4,13 @@
 use crate::config::{HELLO, Seed, config_with};
 use crate::console::{GOOD, PROVISIONED};
 use crate::{BOOT, Disk, IMPORT, KeyPair, Ssh, Testbed, Vm, VmOptions};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
 
 /// The snapshot's name in its overlay.
 const SNAPSHOT: &str = "provisioned";
 
-/// Beside the root container that must run, the same without rights, reachable from the box itself.
+/// Beside the root container that must run, the same without rights, which must run too, reachable from the box itself.
 const QUIET: &str = r#"
 [containers.container.quiet]
 privileged = false
@@ -60,7 +60,9 @@ impl Provisioned {
     pub fn resume(&self) -> Result<(Vm, Ssh, Disk)> {
         let running = self.shelf.join("running.qcow2");
         let base = Disk::at(&self.testbed, &self.shelf.join("base.img"))?;
-        let overlay = base.overlay_from(&running, &self.folder.join("running.qcow2"))?;
+        let overlay = base.overlay_from(&running, &self.folder.join("running.qcow2"));
+        base.keep();
+        let overlay = overlay?;
         let mut options = VmOptions::board(&self.testbed);
         options.snapshot = Some(SNAPSHOT.to_owned());
         let port = options.forward(22)?;
@@ -82,7 +84,9 @@ fn make(testbed: &Testbed, shelf: &Path) -> Result<()> {
     let _ = std::fs::remove_dir_all(shelf);
     std::fs::create_dir_all(shelf).with_context(|| format!("cannot create {}", shelf.display()))?;
     let key = KeyPair::new(testbed, shelf)?;
-    let config = config_with(key.public(), &[HELLO, QUIET].concat());
+    let hello = HELLO.replace(r#"required = ["hello"]"#, r#"required = ["hello", "quiet"]"#);
+    ensure!(hello != HELLO, "nothing requires the rootless container");
+    let config = config_with(key.public(), &[&hello, QUIET].concat());
     let base = Disk::flash_4g(testbed, shelf, "base")?;
     base.seed(Seed::new(shelf, "seed", config)?.hello_image(testbed)?.folder())?;
     let running = base.overlay("running")?;
@@ -93,10 +97,12 @@ fn make(testbed: &Testbed, shelf: &Path) -> Result<()> {
     vm.serial().wait_for(GOOD, BOOT)?;
     let ssh = Ssh::admin(testbed, &key, port);
     ssh.wait(BOOT)?;
-    ssh.root("sync", BOOT)?;
+    // No `sync` before: what is only in the machine's memory is lost on the disk that is copied below, as in a power cut.
     vm.save(SNAPSHOT)?;
     vm.power_cut();
-    running.flatten("provisioned")?;
+    for disk in [running.flatten("provisioned")?, running, base] {
+        disk.keep();
+    }
     std::fs::write(shelf.join("complete"), "").context("cannot mark the machine as complete")
 }
 

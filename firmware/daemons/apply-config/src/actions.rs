@@ -78,8 +78,16 @@ pub(crate) fn start_app_manager() -> anyhow::Result<()> {
     run(&start).context("cannot start the application user's systemd")
 }
 
-/// Starts or restarts a unit without waiting for it.
+/// Has everything on the data partition written out.
+pub(crate) fn sync_data() -> anyhow::Result<()> {
+    run(&Program::new("sync").args(["--file-system", "/data"]).timeout(Duration::from_secs(600)))
+}
+
+/// Starts or restarts a unit without waiting for it. That it failed some time ago is forgotten: whoever watches it from now on
+/// must not take that for an answer.
 pub(crate) fn start(mode: Mode, verb: &str, unit: &str) -> anyhow::Result<()> {
+    let forgotten = run(&systemctl(mode, "reset-failed", unit));
+    forgotten.unwrap_or_else(|error| log::info!("{error:#}"));
     run(&systemctl(mode, verb, unit).arg("--no-block"))
 }
 

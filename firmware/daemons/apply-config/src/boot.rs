@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use appliance_config::{Mode, Overlay, Sources};
-use artefact_render::{PayloadFacts, UserIds};
+use artefact_render::UserIds;
 use config_store::{Generations, StoredGeneration, StoredGenerations};
 use host_files::run_program;
 
@@ -12,7 +12,7 @@ use crate::actions;
 use crate::candidate::{self, Candidate, Refusal};
 use crate::installed;
 use crate::outcome::Outcome;
-use crate::stage::{Failure, Stage, at};
+use crate::stage::{Failure, Stage, at, one_line};
 use crate::system::System;
 use crate::voice::{self, Voice};
 
@@ -30,14 +30,24 @@ const UNITS: [(&str, Mode); 2] =
 /// # Errors
 /// When files cannot be written, or systemd does not read its units.
 pub(crate) fn put_in_place(system: &System, voice: &Voice) -> anyhow::Result<()> {
-    let generations = Generations::open(system.config(), TURN)?;
-    if let Some(generation) = generations.given_up() {
-        voice.step(
-            generation,
-            "was in force and had not proven itself when the power went; what was before is in force",
-        );
+    // What an earlier change left is tidied up. Where that fails, on a card that cannot be written any more for instance, what is
+    // kept can still be read and put in place.
+    match Generations::open(system.config(), TURN) {
+        Ok(mut generations) => {
+            if let Some(generation) = generations.given_up() {
+                voice.step(
+                    generation,
+                    "was in force and had not proven itself when the power went; what was before is in force",
+                );
+            }
+            // Nothing runs yet that could hold an older one's files.
+            generations.forget_older().unwrap_or_else(|error| log::warn!("{error}"));
+        }
+        Err(error) => {
+            voice.say(&format!("cannot tidy up the kept configurations: {}", one_line(&error.into())));
+        }
     }
-    match newest_readable(system, generations.stored(), voice)? {
+    match newest_readable(system, &StoredGenerations::at(system.config()), voice)? {
         Some((stored, candidate)) => install(system, &stored, &candidate, voice),
         None => {
             voice.report(&voice::nothing_in_force("No configuration has been accepted yet.".to_owned()));
@@ -58,7 +68,7 @@ pub(crate) fn current(system: &System, voice: &Voice) -> anyhow::Result<Outcome>
 pub(crate) fn make(system: &System, stored: &StoredGeneration) -> Result<Candidate, Refusal> {
     let overlay = stored.overlay.as_ref().map(|(name, bytes)| Overlay { name, bytes });
     let sources = Sources { config: &stored.config, overlay };
-    let payload = PayloadFacts { digest: stored.manifest.files_digest.clone() };
+    let payload = candidate::payload(stored.manifest.files_digest.as_ref(), &stored.manifest.images);
     let known = UserIds::try_from(stored.manifest.user_ids.clone()).unwrap_or_default();
     candidate::make(system, &sources, &known, &payload)
 }
@@ -69,7 +79,7 @@ fn newest_readable(
     stored: &StoredGenerations,
     voice: &Voice,
 ) -> anyhow::Result<Option<(StoredGeneration, Candidate)>> {
-    let Some(current) = stored.current_settled()? else { return Ok(None) };
+    let Some(current) = stored.current_settled()?.or(stored.newest_settled()?) else { return Ok(None) };
     let older = stored.settled()?.into_iter().rev().filter(|&generation| generation < current);
     for generation in std::iter::once(current).chain(older) {
         let read = stored.read(generation).map_err(at(Stage::Store)).map_err(Refusal::from);
@@ -97,7 +107,16 @@ fn install(
         actions::reload(Mode::Rootful).context("systemd does not read the containers' units")?;
     }
     let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
-    voice.report(&voice::in_force(stored.generation, &stored.manifest.source, warnings));
+    let newest = StoredGenerations::at(system.config()).current_settled().ok().flatten();
+    let report = match newest {
+        // What the owner asked for last is not what runs: no system on trial is confirmed with that.
+        Some(newest) if newest != stored.generation => voice::went_wrong(format!(
+            "Generation {newest} cannot be read by this image; generation {} is in force.",
+            stored.generation
+        )),
+        _ => voice::in_force(stored.generation, &stored.manifest.source, warnings),
+    };
+    voice.report(&report);
     voice.provisioned(stored.generation, &stored.manifest.source);
     Ok(())
 }
@@ -107,17 +126,21 @@ fn install(
 /// # Errors
 /// When a systemd does not answer.
 pub(crate) fn start_containers(system: &System) -> anyhow::Result<()> {
-    for (folder, mode) in UNITS {
-        let units = units(system, folder)?;
-        if units.is_empty() {
-            continue;
-        }
-        if mode == Mode::Rootless {
-            actions::reload(mode)?;
-        }
-        let start = actions::manager(mode).systemctl().args(["start", "--no-block", "--"]).args(&units);
-        run_program(&start).with_context(|| format!("cannot start {}", units.join(", ")))?;
+    // One systemd that does not answer keeps nobody else's containers from starting.
+    let started = UNITS.map(|(folder, mode)| start_in(system, folder, mode));
+    started.into_iter().collect()
+}
+
+fn start_in(system: &System, folder: &str, mode: Mode) -> anyhow::Result<()> {
+    let units = units(system, folder)?;
+    if units.is_empty() {
+        return Ok(());
     }
+    if mode == Mode::Rootless {
+        actions::reload(mode)?;
+    }
+    let start = actions::manager(mode).systemctl().args(["start", "--no-block", "--"]).args(&units);
+    run_program(&start).with_context(|| format!("cannot start {}", units.join(", ")))?;
     Ok(())
 }
 

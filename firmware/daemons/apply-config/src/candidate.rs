@@ -1,7 +1,8 @@
 //! From the bytes of a configuration to the files it becomes on this image.
 
 use appliance_config::{Loaded, Problems, Sources};
-use artefact_render::{Artefacts, PayloadFacts, UserIds, render};
+use artefact_render::{ArchiveFacts, Artefacts, PayloadFacts, UserIds, render};
+use config_store::ImageArchive;
 
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
@@ -38,6 +39,13 @@ impl From<Refusal> for Failure {
             }
         }
     }
+}
+
+/// What comes with a configuration beside its document.
+pub(crate) fn payload(files_digest: Option<&String>, images: &[ImageArchive]) -> PayloadFacts {
+    let images =
+        images.iter().map(|image| ArchiveFacts { tags: image.tags.clone(), sha256: image.sha256.clone() });
+    PayloadFacts { digest: files_digest.cloned(), images: images.collect() }
 }
 
 /// Reads and renders. Changes nothing anywhere.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use appliance_config::{Config, Mode};
+use appliance_types::ContainerName;
+use artefact_render::is_same_image;
 use config_store::{ImageArchive, StoredImage};
 use host_files::{Program, run_program};
 
@@ -39,43 +41,20 @@ fn users(config: &Config, archive: &ImageArchive) -> BTreeSet<Mode> {
     let images = config.containers.containers.values().flat_map(|container| {
         let values = container.sections.iter().filter(|section| section.name == "Container");
         let images = values.flat_map(|section| &section.entries).filter(|(key, _)| key == "Image");
-        images.flat_map(|(_, values)| values).map(|image| (container.mode, image.as_str()))
+        images.flat_map(|(_, values)| values).map(|image| (container.mode, resolved(config, image)))
     });
     images
-        .filter(|(_, image)| archive.tags.is_empty() || archive.tags.iter().any(|tag| same_image(tag, image)))
+        .filter(|(_, image)| {
+            archive.tags.is_empty() || archive.tags.iter().any(|tag| is_same_image(tag, image))
+        })
         .map(|(mode, _)| mode)
         .collect()
 }
 
-/// Whether two references mean the same image: `hello`, `localhost/hello` and `localhost/hello:latest` do.
-fn same_image(a: &str, b: &str) -> bool {
-    full(a) == full(b)
-}
-
-/// A reference with registry and tag. Podman calls what was built or loaded without a registry `localhost/…`.
-fn full(reference: &str) -> String {
-    let first = reference.split('/').next().unwrap_or_default();
-    let has_registry = reference.contains('/') && (first.contains(['.', ':']) || first == "localhost");
-    let named = if has_registry { reference.to_owned() } else { format!("localhost/{reference}") };
-    let last = named.rsplit('/').next().unwrap_or_default();
-    if last.contains([':', '@']) { named } else { format!("{named}:latest") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn references_are_compared_with_registry_and_tag_filled_in() {
-        for (a, b) in [
-            ("hello", "localhost/hello:latest"),
-            ("localhost/hello:1", "hello:1"),
-            ("reg.lan:5000/x", "reg.lan:5000/x:latest"),
-        ] {
-            assert!(same_image(a, b), "{a} {b}");
-        }
-        for (a, b) in [("hello:1", "hello:2"), ("reg.lan/hello", "hello"), ("a/hello", "b/hello")] {
-            assert!(!same_image(a, b), "{a} {b}");
-        }
-    }
+/// The reference behind `hello.image`, the name of an image unit; any other text is one itself.
+fn resolved<'a>(config: &'a Config, image: &'a str) -> &'a str {
+    let unit = image.strip_suffix(".image").and_then(|name| name.parse::<ContainerName>().ok());
+    let section = unit.and_then(|name| config.containers.images.get(&name)).map(|unit| &unit.section);
+    let entry = section.and_then(|section| section.entries.iter().find(|(key, _)| key == "Image"));
+    entry.and_then(|(_, values)| values.first()).map_or(image, String::as_str)
 }

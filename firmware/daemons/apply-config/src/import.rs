@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use appliance_config::{Overlay, Sources};
 use appliance_types::{Generation, UserName};
-use artefact_render::{Artefacts, PayloadFacts, UserIds};
+use artefact_render::{Artefacts, UserIds};
 use config_store::{
     Active, Bundle, Generations, Limits, NewGeneration, StagingFolder, StoredGenerations, Unpacked,
 };
@@ -18,7 +18,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
 use crate::voice::{self, Voice};
-use crate::{boot, bring_up, installed, validators};
+use crate::{actions, boot, bring_up, installed, validators};
 
 /// Another import may be loading images from a slow stick.
 const TURN: Duration = Duration::from_secs(60);
@@ -96,7 +96,9 @@ fn settle(
     let say = |step: &str| voice.step(generation, step);
     let worked = active.images().map_err(at(Stage::Store)).and_then(|archives| {
         bring_up::all(system, &candidate.loaded.config, &candidate.artefacts, &archives, &say)?;
-        // Podman has them. That they could not be removed is no reason to take back what works.
+        // Podman has them; before the archives go, what it wrote is on the disk.
+        actions::sync_data().map_err(at(Stage::Images))?;
+        // That they could not be removed is no reason to take back what works.
         active.remove_images().unwrap_or_else(|error| log::warn!("{error}"));
         Ok(())
     });
@@ -182,7 +184,7 @@ fn unpack(
     }
     let overlay = unpacked.devices.iter().next().map(|(name, bytes)| Overlay { name, bytes });
     let sources = Sources { config: &unpacked.config, overlay };
-    let payload = PayloadFacts { digest: unpacked.files_digest.clone() };
+    let payload = candidate::payload(unpacked.files_digest.as_ref(), &unpacked.images);
     let candidate = candidate::make(system, &sources, known_ids, &payload)?;
     Ok((unpacked, candidate))
 }

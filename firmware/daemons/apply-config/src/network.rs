@@ -26,13 +26,17 @@ pub(crate) fn wait(required: &RequiredFacts) -> anyhow::Result<()> {
         .map(|lan| (lan.interface.to_string(), lan.address.to_string()))
         .filter(|(name, _)| Path::new("/sys/class/net").join(name).exists())
         .collect();
-    while let Some((name, address)) = missing(&cards, &addresses()?) {
-        if begun.elapsed() > LIMIT {
-            bail!("{name} has no address {address} after {} s", LIMIT.as_secs());
+    loop {
+        let late = begun.elapsed() > LIMIT;
+        match addresses().map(|present| missing(&cards, &present)) {
+            Ok(None) => return Ok(()),
+            Ok(Some((name, address))) if late => {
+                bail!("{name} has no address {address} after {} s", LIMIT.as_secs());
+            }
+            Err(error) if late => return Err(error),
+            Ok(Some(_)) | Err(_) => pause(),
         }
-        pause();
     }
-    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the poll interval of a wait with a deadline")]

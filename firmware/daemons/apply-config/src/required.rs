@@ -29,7 +29,13 @@ pub(crate) fn wait(required: &RequiredFacts, say: &dyn Fn(&str)) -> anyhow::Resu
     let begun = Instant::now();
     let mut said = String::new();
     loop {
-        match watch.look(begun.elapsed(), &states(&required.required)?) {
+        // A systemd that is busy says nothing about the containers: it is asked again.
+        let seen = match states(&required.required) {
+            Ok(states) => watch.look(begun.elapsed(), &states),
+            Err(error) if begun.elapsed() > required.timeout() + settle => return Err(error),
+            Err(error) => Seen::Waiting(format!("{error:#}")),
+        };
+        match seen {
             Seen::Settled => return Ok(()),
             Seen::Failed(why) => bail!(why),
             Seen::Waiting(what) if what != said => {

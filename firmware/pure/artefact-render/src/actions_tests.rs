@@ -13,7 +13,12 @@ const IMAGE: ImageFacts<'static> = ImageFacts {
 };
 
 fn artefacts(config: &Config) -> Artefacts {
-    render(config, &IMAGE, &UserIds::default(), &PayloadFacts { digest: Some("sha256:00".to_owned()) })
+    render(
+        config,
+        &IMAGE,
+        &UserIds::default(),
+        &PayloadFacts { digest: Some("sha256:00".to_owned()), images: Vec::new() },
+    )
 }
 
 fn bytes(artefacts: &Artefacts) -> BTreeMap<String, Vec<u8>> {

@@ -24,6 +24,7 @@ mod actions;
 mod actions_tests;
 mod artefacts;
 mod firewall;
+mod image_name;
 mod network;
 mod paths;
 mod quadlet;
@@ -36,8 +37,9 @@ mod user_ids;
 pub use accounts::ImageFacts;
 pub use actions::{UnitAction, actions};
 pub use artefacts::{Artefact, Artefacts};
+pub use image_name::is_same_image;
 pub use paths::{FOLDERS, is_ours};
-pub use quadlet::PayloadFacts;
+pub use quadlet::{ArchiveFacts, PayloadFacts};
 pub use user_ids::{InvalidUserIds, UserIds};
 
 /// The files of a configuration.

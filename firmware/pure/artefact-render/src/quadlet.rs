@@ -17,6 +17,7 @@
 use appliance_config::{Container, ContainerNetwork, Containers, Mode, Publish, Resource, Section};
 
 use crate::artefacts::Files;
+use crate::image_name::is_same_image;
 use crate::paths::{UnitFile, UnitKind};
 use crate::unit_text::UnitText;
 
@@ -26,6 +27,18 @@ pub struct PayloadFacts {
     /// A digest of all of them. It is written into the units that use them, so that other files make another unit, and
     /// its container starts again.
     pub digest: Option<String>,
+    /// Archives of images that come with it. The digest of each is written into the units that use an image of it, for the
+    /// same reason: another image of the same name makes another unit.
+    pub images: Vec<ArchiveFacts>,
+}
+
+/// An archive of images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveFacts {
+    /// The images' names; none: whatever is not named elsewhere may be in it.
+    pub tags: Vec<String>,
+    /// Its digest.
+    pub sha256: String,
 }
 
 const FILES_TOKEN: &str = "${FILES_DIR}";
@@ -143,7 +156,21 @@ fn head(file: &UnitFile<'_>, sections: &[Section], payload: &PayloadFacts) -> Un
     if let (Some(digest), true) = (&payload.digest, values.next().is_some()) {
         text.comment(format_args!("It uses files of the configuration: {}", digest.escape_default()));
     }
+    for archive in payload.images.iter().filter(|archive| archive.has_image_of(sections)) {
+        text.comment(format_args!(
+            "Its image came with the configuration: {}",
+            archive.sha256.escape_default()
+        ));
+    }
     text
+}
+
+impl ArchiveFacts {
+    fn has_image_of(&self, sections: &[Section]) -> bool {
+        let entries = sections.iter().flat_map(|section| &section.entries);
+        let mut images = entries.filter(|(key, _)| key == "Image").flat_map(|(_, values)| values);
+        images.any(|image| self.tags.is_empty() || self.tags.iter().any(|tag| is_same_image(tag, image)))
+    }
 }
 
 fn section(text: &mut UnitText, section: Option<&Section>, mode: Mode) {
@@ -201,11 +228,35 @@ fn network_name(unit: &str, section: &Section) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_image_of_the_same_name_makes_another_unit() {
+        let web = container(
+            Mode::Rootful,
+            ContainerNetwork::Host,
+            vec![section("Container", &[("Image", "localhost/web")])],
+        );
+        let containers =
+            Containers { containers: [("web".parse().unwrap(), web)].into(), ..Containers::default() };
+        let unit = |tag: &str, sha256: &str| {
+            let images = vec![ArchiveFacts { tags: vec![tag.to_owned()], sha256: sha256.to_owned() }];
+            let mut files = Files::default();
+            render(&containers, &PayloadFacts { digest: None, images }, &mut files);
+            String::from_utf8(files.into_map().into_values().next().unwrap().bytes).unwrap()
+        };
+        assert_ne!(unit("localhost/web:latest", "aa"), unit("localhost/web:latest", "bb"));
+        assert_eq!(unit("localhost/other:latest", "aa"), unit("localhost/other:latest", "bb"));
+    }
+
     use crate::testing::{container, resource, section, statements};
 
     fn rendered(containers: &Containers, digest: Option<&str>) -> Vec<(String, String)> {
         let mut files = Files::default();
-        render(containers, &PayloadFacts { digest: digest.map(str::to_owned) }, &mut files);
+        render(
+            containers,
+            &PayloadFacts { digest: digest.map(str::to_owned), images: Vec::new() },
+            &mut files,
+        );
         let text = |bytes| String::from_utf8(bytes).unwrap();
         files.into_map().into_iter().map(|(path, file)| (path, text(file.bytes))).collect()
     }

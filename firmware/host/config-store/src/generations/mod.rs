@@ -137,12 +137,31 @@ impl Generations {
         Ok(())
     }
 
-    /// Removes settled generations but the last [`KEPT`] and the one in force.
+    /// Removes settled generations but the last [`KEPT`] and the one in force, also those whose files are the same as the ones in
+    /// force. To be called when no container runs: see [`Generations::prune`].
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub fn forget_older(&mut self) -> Result<(), GenerationsError> {
+        self.remove_settled_but(|_| false)
+    }
+
+    /// Removes settled generations but the last [`KEPT`], the one in force, and those with the same files as that one: a container
+    /// that was started under one of them, and not since because nothing had changed for it, has its folder mounted.
     fn prune(&mut self) -> Result<(), GenerationsError> {
+        let digest = |stored: &StoredGenerations, generation| {
+            stored.manifest(generation).ok().and_then(|manifest| manifest.files_digest)
+        };
+        let current = self.stored().current()?.and_then(|current| digest(self.stored(), current));
+        let stored = self.stored().clone();
+        self.remove_settled_but(|generation| current.is_some() && digest(&stored, generation) == current)
+    }
+
+    fn remove_settled_but(&mut self, keep: impl Fn(Generation) -> bool) -> Result<(), GenerationsError> {
         let current = self.stored().current()?;
         let settled = self.stored().settled()?;
         for &generation in settled.iter().rev().skip(KEPT) {
-            if Some(generation) != current {
+            if Some(generation) != current && !keep(generation) {
                 self.disk.remove(generation)?;
             }
         }

@@ -18,12 +18,18 @@ pub(super) fn open(root: &Path) -> Generations {
 
 /// A bundle in a file: a configuration, a file for containers, and an image.
 pub(super) fn bundle(config: &str) -> tempfile::NamedTempFile {
+    bundle_with(config, config)
+}
+
+/// As [`bundle`], with this in one of its files.
+fn bundle_with(config: &str, content: &str) -> tempfile::NamedTempFile {
     let mut image = tar::Builder::new(Vec::new());
     add(&mut image, "manifest.json", br#"[{"RepoTags":["localhost/web:1"]}]"#);
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut tar = tar::Builder::new(file.as_file());
     add(&mut tar, "config.toml", config.as_bytes());
     add(&mut tar, "files/www/index.html", &[b'x'; 20_000]);
+    add(&mut tar, "files/www/version.txt", content.as_bytes());
     add(&mut tar, "files/images/web.tar", &image.into_inner().unwrap());
     tar.finish().unwrap();
     drop(tar);
@@ -211,6 +217,21 @@ fn a_program_that_ends_without_a_word_has_given_up() {
     assert_eq!(generations.stored().current_settled().unwrap(), Some(number(2)));
     drop(generations);
     assert_eq!(open(folder.path()).given_up(), None);
+}
+
+/// A container that nothing has changed for has the folder of an old generation mounted.
+#[test]
+fn generations_with_the_files_in_force_are_kept_until_nothing_runs() {
+    let folder = folder();
+    let mut generations = open(folder.path());
+    for config in ["1", "2", "3", "4", "5"] {
+        let content = if config == "1" { "other" } else { "same" };
+        let staged = stage(&mut generations, bundle_with(config, content).path()).unwrap();
+        staged.check(|_| Ok::<(), ()>(())).unwrap().activate().unwrap().settle().unwrap();
+    }
+    assert_eq!(generations.stored().settled().unwrap(), [2, 3, 4, 5].map(number));
+    generations.forget_older().unwrap();
+    assert_eq!(generations.stored().settled().unwrap(), [3, 4, 5].map(number));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(crate) const IMAGE: ImageFacts<'static> = ImageFacts {
 
 /// A digest of files that come with a configuration.
 pub(crate) fn payload() -> PayloadFacts {
-    PayloadFacts { digest: Some(format!("sha256:{}", "ab".repeat(32))) }
+    PayloadFacts { digest: Some(format!("sha256:{}", "ab".repeat(32))), images: Vec::new() }
 }
 
 /// The folders of the goldens.
