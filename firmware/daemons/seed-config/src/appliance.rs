@@ -1,22 +1,23 @@
 //! The appliance as this program sees it: where things are, the facts, and what a plan comes to.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use host_files::{
     BlackBox, BootReport, Console, FreshMarker, ProvisioningReport, ProvisioningState, read_bounded,
 };
 
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, Place};
 use crate::closing::{self, Owner};
 use crate::device;
 use crate::import::Importer;
-use crate::search::{Imported, Look, Search};
+use crate::search::{Idle, Imported, Look, Search};
 use crate::seed::{self, Seed};
-use crate::situation::{BootSeed, Facts, Recorded};
+use crate::situation::{BootSeed, Facts, Kept, Recorded};
 use crate::voice::Voice;
 use crate::watch::{Watched, plugged_in};
 
@@ -57,6 +58,36 @@ pub(crate) struct Appliance {
     voice: Voice,
     boot: Option<BootReport>,
     black_box: Option<BlackBox>,
+    found: Found,
+}
+
+/// What the facts leave to be said.
+#[derive(Debug, Default)]
+struct Found {
+    /// Why nothing can be kept.
+    without_data: Option<String>,
+    /// The kept configuration can be used.
+    provisioned: bool,
+    /// The kept configuration cannot be used.
+    unusable: Option<Unusable>,
+}
+
+/// A kept configuration that cannot be used.
+#[derive(Debug)]
+struct Unusable {
+    /// Where the link to what is in force leads.
+    target: PathBuf,
+    /// What is wrong with it.
+    why: String,
+}
+
+/// What is known about the data partition.
+#[derive(Debug)]
+struct OnData {
+    mounted: bool,
+    settled: bool,
+    has_generations: bool,
+    marker: bool,
 }
 
 impl Places {
@@ -90,13 +121,17 @@ impl Appliance {
         for error in [boot.as_ref().err(), black_box.as_ref().err()].into_iter().flatten() {
             voice.say(&format!("{error:#}"));
         }
-        Appliance { voice, boot: boot.ok(), black_box: black_box.ok(), places }
+        Appliance { voice, boot: boot.ok(), black_box: black_box.ok(), places, found: Found::default() }
     }
 
     /// The facts of this moment.
-    pub(crate) fn facts(&self) -> anyhow::Result<Facts> {
+    pub(crate) fn facts(&mut self) -> Facts {
+        let on_data = self.on_data().unwrap_or_else(|error| {
+            self.found.without_data = Some(one_line(&error));
+            OnData { mounted: false, settled: false, has_generations: false, marker: false }
+        });
+        let kept = self.kept(on_data.settled);
         let Places { data, boot, .. } = &self.places;
-        let provisioned = self.is_provisioned();
         let records = self.black_box.as_ref().map(BlackBox::records);
         if let Some(Err(error)) = &records {
             self.voice.say(&format!("the records of the black box say nothing: {error}"));
@@ -104,26 +139,61 @@ impl Appliance {
         let recorded = records
             .and_then(Result::ok)
             .map(|records| Recorded { seed_closed: records.seed_closed, claimed: records.claim.is_some() });
-        if !is_mount_point(boot)? {
-            self.voice.say(&format!("{} is not mounted: a seed on it is not seen", boot.display()));
+        match is_mount_point(boot) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.voice.say(&format!("{} is not mounted: a seed on it is not seen", boot.display()));
+            }
+            Err(error) => self.voice.say(&one_line(&error)),
         }
-        Ok(Facts {
-            data_mounted: is_mount_point(data)?,
-            provisioned,
-            has_generations: has_entries(&data.join("config/generations")),
-            marker: self.marker().exists()?,
+        Facts {
+            data_usable: on_data.mounted,
+            kept,
+            has_generations: on_data.has_generations,
+            marker: on_data.marker,
             fresh_at_boot: self.boot.as_ref().is_some_and(|boot| boot.fresh_flash),
             recorded,
             boot_seed: boot_seed(boot, &data.join("config/current/source.toml")),
+        }
+    }
+
+    /// Only what is known not to be there is not there: nothing may follow from data that cannot be read.
+    fn on_data(&self) -> anyhow::Result<OnData> {
+        let data = &self.places.data;
+        Ok(OnData {
+            mounted: is_mount_point(data)?,
+            settled: is_settled(data)?,
+            has_generations: has_entries(&data.join("config/generations"))?,
+            marker: self.marker().exists()?,
         })
     }
 
-    /// Without `/data` there is nothing to keep a configuration on.
+    fn kept(&mut self, settled: bool) -> Kept {
+        if !settled {
+            return Kept::Nothing;
+        }
+        let Err(error) = self.places.importer.current() else {
+            self.found.provisioned = true;
+            return Kept::Usable;
+        };
+        let why = one_line(&error);
+        self.voice.say(&format!("the kept configuration cannot be used: {why}"));
+        self.voice.check(&format!("the kept configuration cannot be used: {why}"));
+        let target = in_force(&self.places.data).unwrap_or_default();
+        self.found.unusable = Some(Unusable { target, why });
+        Kept::Unusable
+    }
+
+    /// Without `/data` there is nothing to keep a configuration on. A system on trial is not good with that.
     pub(crate) fn say_that_nothing_can_be_kept(&self) {
-        let message = format!("nothing is imported: {} is not mounted", self.places.data.display());
+        let why = match &self.found.without_data {
+            Some(why) => why.clone(),
+            None => format!("{} is not mounted", self.places.data.display()),
+        };
+        let message = format!("nothing is imported: {why}");
         self.voice.say(&message);
         self.voice.report(&ProvisioningReport {
-            state: ProvisioningState::Unprovisioned,
+            state: ProvisioningState::Degraded,
             generation: None,
             source: None,
             message,
@@ -137,7 +207,7 @@ impl Appliance {
         let Some(why) = why else { return };
         let warning = self.ignored(why);
         self.voice.say(&warning);
-        if self.is_provisioned() {
+        if self.found.provisioned {
             self.voice.warn_in_report(&warning);
         }
     }
@@ -188,17 +258,27 @@ impl Appliance {
             root: &self.places.root,
             warnings,
             attempts: Attempts::default(),
+            idle: match &self.found.unusable {
+                Some(Unusable { why, .. }) => {
+                    Idle::Degraded(format!("The kept configuration cannot be used: {why}."))
+                }
+                None => Idle::Empty,
+            },
         };
-        let mut refused = false;
-        if boot_partition {
-            match search.boot_partition(&self.places.boot) {
-                Look::Imported(imported) => return Ok(Some(imported)),
-                look => refused = look == Look::Useless,
-            }
-        }
-        let mut say_so = true;
+        let passed_over = self.found.unusable.as_ref().map(|unusable| unusable.target.as_path());
+        let (mut refused, mut say_so) = (false, true);
         loop {
+            let mut there = Vec::new();
+            if boot_partition {
+                there.push(Place::BootPartition);
+                match search.boot_partition(&self.places.boot) {
+                    Look::Imported(imported) => return Ok(Some(imported)),
+                    Look::Useless => (refused, say_so) = (true, true),
+                    Look::Nothing => {}
+                }
+            }
             for stick in plugged_in(&self.places.watched.sticks, &self.places.root, own.as_deref()) {
+                there.push(Place::Stick(stick.plugged.clone()));
                 match search.stick(&stick) {
                     Look::Imported(imported) => return Ok(Some(imported)),
                     Look::Useless => (refused, say_so) = (true, true),
@@ -209,8 +289,11 @@ impl Appliance {
                 search.told_to_wait(refused);
                 say_so = false;
             }
-            watch.wait()?;
-            if is_settled(&self.places.data) {
+            watch.wait(search.attempts.next(&there, Instant::now()))?;
+            // What was there before and cannot be used is not asked about again.
+            let data = &self.places.data;
+            let is_new = is_settled(data)? && in_force(data).as_deref() != passed_over;
+            if is_new && search.importer.current().is_ok() {
                 return Ok(None);
             }
         }
@@ -246,10 +329,6 @@ impl Appliance {
         self.voice.warn_in_report(&warning);
     }
 
-    fn is_provisioned(&self) -> bool {
-        is_settled(&self.places.data)
-    }
-
     fn marker(&self) -> FreshMarker {
         FreshMarker::at(&self.places.fresh_marker)
     }
@@ -260,8 +339,14 @@ impl Appliance {
 }
 
 /// A configuration worked as a whole and is in force; the link is there from the moment it is.
-fn is_settled(data: &Path) -> bool {
-    data.join("config/current/settled").exists()
+fn is_settled(data: &Path) -> anyhow::Result<bool> {
+    let mark = data.join("config/current/settled");
+    Ok(unless_missing(&mark, fs::metadata(&mark))?.is_some())
+}
+
+/// Where the link to what is in force leads.
+fn in_force(data: &Path) -> Option<PathBuf> {
+    fs::read_link(data.join("config/current")).ok()
 }
 
 fn is_mount_point(path: &Path) -> anyhow::Result<bool> {
@@ -273,8 +358,23 @@ fn is_mount_point(path: &Path) -> anyhow::Result<bool> {
     Ok(device(path)? != device(&path.join(".."))?)
 }
 
-fn has_entries(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+fn has_entries(folder: &Path) -> anyhow::Result<bool> {
+    let first = |mut entries: fs::ReadDir| entries.next().transpose();
+    Ok(unless_missing(folder, fs::read_dir(folder).and_then(first))?.flatten().is_some())
+}
+
+/// `None` for what is not there, and for nothing else.
+fn unless_missing<T>(path: &Path, looked: io::Result<T>) -> anyhow::Result<Option<T>> {
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot look at {}", path.display())),
+    }
+}
+
+/// An error with its causes, as part of a sentence.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").lines().collect::<Vec<_>>().join("; ")
 }
 
 /// What lies on the boot partition; a folder that cannot be read holds something, and the reading says what is wrong.

@@ -74,7 +74,7 @@ impl Device {
 
     /// As the box itself would find them: its data is no mount point here.
     fn plan(&self) -> Plan {
-        decide(&Facts { data_mounted: true, ..self.open().facts().unwrap() })
+        decide(&Facts { data_usable: true, ..self.open().facts() })
     }
 
     fn records(&self) -> disk_image::blackbox::Records {
@@ -127,8 +127,9 @@ fn a_power_cut_between_the_import_and_its_end_is_made_up_for() {
 
 #[test]
 fn an_end_that_does_not_work_is_said_and_tried_again_at_the_next_boot() {
-    let device = Device::freshly_flashed("oops");
+    let device = Device::freshly_flashed(CURRENT);
     device.settle("version = 1\n");
+    fs::remove_dir_all(device.path("sys")).unwrap();
     device.open().close_again();
     assert!(
         device.said().contains("the import is not closed, and will be at the next boot"),
@@ -178,8 +179,71 @@ fn s05_part_while_it_waits_a_configuration_from_elsewhere_ends_the_search() {
 #[test]
 fn without_data_nothing_is_imported_and_nothing_forgotten() {
     let device = Device::freshly_flashed(CURRENT);
-    let facts = device.open().facts().unwrap();
-    assert_eq!(decide(&facts), Plan::WithoutData);
-    device.open().say_that_nothing_can_be_kept();
+    let mut appliance = device.open();
+    assert_eq!(decide(&appliance.facts()), Plan::WithoutData);
+    appliance.say_that_nothing_can_be_kept();
     assert!(device.said().contains("slipway: seed: nothing is imported: "), "{}", device.said());
+    let report = ProvisioningReport::read(&device.path("run/provisioning.json")).unwrap();
+    assert_eq!(report.state, ProvisioningState::Degraded);
+}
+
+#[test]
+fn data_that_cannot_be_read_is_not_data_without_a_configuration() {
+    // A file in place of a folder: an error, and another one than "not found".
+    for file in ["data/config", "data/config/generations"] {
+        let device = Device::freshly_flashed(CURRENT);
+        let path = device.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "").unwrap();
+        let mut appliance = device.open();
+        assert_eq!(decide(&appliance.facts()), Plan::WithoutData, "{file}");
+        appliance.say_that_nothing_can_be_kept();
+        let said = device.said();
+        assert!(said.contains("slipway: seed: nothing is imported: cannot look at "), "{said}");
+    }
+    let nothing = tempfile::tempdir().unwrap();
+    assert!(!is_settled(nothing.path()).unwrap());
+    assert!(!has_entries(&nothing.path().join("generations")).unwrap());
+    assert!(!has_entries(nothing.path()).unwrap());
+    std::os::unix::fs::symlink("current", nothing.path().join("current")).unwrap();
+    assert!(has_entries(&nothing.path().join("current/generations")).is_err());
+}
+
+#[test]
+fn a_kept_configuration_that_cannot_be_read_is_said_and_a_new_one_ends_the_search() {
+    let device = Device::freshly_flashed("oops");
+    device.settle("version = 1\n");
+    device.boot(false);
+    fs::write(device.path("boot/config.toml"), "version = 1\n").unwrap();
+    let mut appliance = device.open();
+    let plan = decide(&Facts { data_usable: true, ..appliance.facts() });
+    assert!(
+        matches!(plan, Plan::Search { forget_claim: false, boot_partition: false, ignored: Some(_) }),
+        "{plan:?}"
+    );
+    assert!(device.said().contains("seed: the kept configuration cannot be used: `"), "{}", device.said());
+
+    let (done, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(appliance.search(false, None)));
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !device.said().contains("waiting for a USB stick") {
+        assert!(std::time::Instant::now() < deadline, "{}", device.said());
+        std::thread::yield_now();
+    }
+    let report = device.path("run/provisioning.json");
+    assert_eq!(ProvisioningReport::read(&report).unwrap().state, ProvisioningState::Degraded);
+    assert!(end.recv_timeout(Duration::from_millis(200)).is_err(), "it waits for another one");
+
+    let answer = device.path("answer");
+    fs::create_dir(&answer).unwrap();
+    fake(&answer, CURRENT, 0);
+    fs::rename(answer.join("apply-config"), device.path("apply-config")).unwrap();
+    let (new, link) = (device.path("data/config/generations/2"), device.path("data/config/current"));
+    fs::create_dir(&new).unwrap();
+    fs::write(new.join("settled"), "").unwrap();
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("generations/2", &link).unwrap();
+    host_files::write_atomic(&report, b"{}", 0o644).unwrap();
+    end.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
+    assert!(device.records().seed_closed);
 }

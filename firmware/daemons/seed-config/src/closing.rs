@@ -96,7 +96,7 @@ fn claim_that_fits(records: &Records, owner: Owner<'_>) -> Result<(Claim, usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::situation::{BootSeed, Facts, Plan, Recorded, decide};
+    use crate::situation::{BootSeed, Facts, Kept, Plan, Recorded, decide};
     use std::path::{Path, PathBuf};
 
     struct Box {
@@ -125,8 +125,8 @@ mod tests {
         fn plan(&self, provisioned: bool) -> Plan {
             let records = self.open().records().unwrap();
             decide(&Facts {
-                data_mounted: true,
-                provisioned,
+                data_usable: true,
+                kept: if provisioned { Kept::Usable } else { Kept::Nothing },
                 has_generations: true,
                 marker: self.marker().exists().unwrap(),
                 fresh_at_boot: false,

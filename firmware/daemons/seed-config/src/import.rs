@@ -75,9 +75,11 @@ impl Importer {
         run(&program.timeout(IMPORT_LIMIT)).unwrap_or_else(|error| Outcome::failed(format!("{error:#}")))
     }
 
-    /// What is in force, told as the import that brought it would tell.
+    /// What is in force, told as the import that brought it would tell. An error when what is kept cannot be read.
     pub(crate) fn current(&self) -> anyhow::Result<Outcome> {
-        run(&Program::new(&self.program).arg("current").timeout(QUESTION_LIMIT))
+        let outcome = run(&Program::new(&self.program).arg("current").timeout(QUESTION_LIMIT))?;
+        anyhow::ensure!(outcome.is_good(), "{}", outcome.why());
+        Ok(outcome)
     }
 }
 
@@ -87,7 +89,8 @@ impl Outcome {
         Outcome { end: End::Refused, problems: vec![problem], ..Outcome::default() }
     }
 
-    fn failed(reason: String) -> Outcome {
+    /// Failed for this reason.
+    pub(crate) fn failed(reason: String) -> Outcome {
         Outcome { reason: Some(reason), ..Outcome::default() }
     }
 

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 
 /// Facts, decision, deeds.
 fn run(mut appliance: Appliance) -> anyhow::Result<()> {
-    match situation::decide(&appliance.facts()?) {
+    match situation::decide(&appliance.facts()) {
         situation::Plan::WithoutData => {
             appliance.say_that_nothing_can_be_kept();
             Ok(())

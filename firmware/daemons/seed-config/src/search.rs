@@ -1,11 +1,12 @@
 //! From a place where a seed may lie to a configuration in force: look, hand over, tell.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Instant;
 
 use appliance_types::Generation;
 use host_files::{BuildFacts, ProvisioningReport, ProvisioningState, wall_clock_ms};
 
-use crate::attempts::Attempts;
+use crate::attempts::{Attempts, Place, Try};
 use crate::device;
 use crate::import::{End, Importer, Outcome};
 use crate::receipt::{self, Receipt, Verdict};
@@ -29,6 +30,17 @@ pub(crate) struct Search<'a> {
     pub(crate) warnings: Vec<String>,
     /// What was tried already.
     pub(crate) attempts: Attempts,
+    /// What the device is while nothing is being imported.
+    pub(crate) idle: Idle,
+}
+
+/// What a device that looks for a configuration is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Idle {
+    /// It has none, and that is in order.
+    Empty,
+    /// It should have one; what is wrong, as a sentence. A system on trial is not good with that.
+    Degraded(String),
 }
 
 /// A configuration that is in force now, and where it was found.
@@ -55,11 +67,21 @@ impl Search<'_> {
     /// Tries the boot partition.
     pub(crate) fn boot_partition(&mut self, folder: &Path) -> Look {
         const SOURCE: &str = "boot partition";
-        let seed = match seed::look(folder) {
-            Ok(Seed::Nothing) => return Look::Nothing,
-            Ok(seed) => seed,
+        const PLACE: Place = Place::BootPartition;
+        let looked = seed::look(folder).and_then(|seed| Ok((seed, Fingerprint::of_folder(folder)?)));
+        let content = looked.as_ref().map_or(Fingerprint::UNREADABLE, |(_, content)| *content);
+        // Also when there is nothing: a seed that was removed is not waited for.
+        match self.attempts.begin(&PLACE, content, Instant::now()) {
+            Try::No => return Look::Nothing,
+            _ if matches!(looked, Ok((Seed::Nothing, _))) => return Look::Nothing,
+            Try::Again => self.voice.say(&format!("trying the {SOURCE} again")),
+            Try::New => {}
+        }
+        let seed = match looked {
+            Ok((seed, _)) => seed,
             Err(error) => {
                 self.voice.say(&format!("cannot look at {}: {error}", folder.display()));
+                self.attempts.ended(&PLACE, End::Failed, Instant::now());
                 return Look::Useless;
             }
         };
@@ -69,13 +91,15 @@ impl Search<'_> {
         };
         self.voice.say(&format!("looking at {}", shown.display()));
         let outcome = self.try_seed(&seed, SOURCE);
+        self.attempts.ended(&PLACE, outcome.end, Instant::now());
         self.told(outcome, SOURCE)
     }
 
-    /// Tries a stick, unless it was tried with the same content since it was plugged in. Whatever goes wrong with it costs
-    /// this stick only.
+    /// Tries a stick, unless it was tried with the same content since it was plugged in and it is not time to do so again.
+    /// Whatever goes wrong with it costs this stick only.
     pub(crate) fn stick(&mut self, stick: &Stick) -> Look {
         let source = stick.in_words();
+        let place = Place::Stick(stick.plugged.clone());
         let looked = stick.mount(self.mount_point).and_then(|mounted| {
             let (seed, content) = (seed::look(self.mount_point)?, Fingerprint::of_folder(self.mount_point)?);
             Ok((mounted, seed, content))
@@ -83,22 +107,27 @@ impl Search<'_> {
         let (mounted, seed, content) = match looked {
             Ok(looked) => looked,
             Err(error) => {
-                if !self.attempts.begin(&stick.plugged, Fingerprint::UNREADABLE) {
+                if self.attempts.begin(&place, Fingerprint::UNREADABLE, Instant::now()) == Try::No {
                     return Look::Nothing;
                 }
                 self.voice.say(&format!("cannot read the {source}: {error:#}"));
                 return Look::Useless;
             }
         };
-        if !self.attempts.begin(&stick.plugged, content) {
+        let attempt = self.attempts.begin(&place, content, Instant::now());
+        if attempt == Try::No {
             return Look::Nothing;
         }
         if seed == Seed::Nothing {
             self.voice.say(&format!("there is no {} on the {source}", seed::CONFIG));
             return Look::Useless;
         }
-        self.voice.say(&format!("found on {source}"));
+        self.voice.say(&match attempt {
+            Try::Again => format!("trying the {source} again"),
+            Try::New | Try::No => format!("found on {source}"),
+        });
         let outcome = self.try_seed(&seed, &source);
+        self.attempts.ended(&place, outcome.end, Instant::now());
         self.give_receipt(&mounted, &outcome, &source);
         self.told(outcome, &source)
     }
@@ -125,6 +154,24 @@ impl Search<'_> {
         if let Some(overlay) = &outcome.overlay {
             self.voice.say(&format!("with {overlay} for this device"));
         }
+        match outcome.end {
+            End::Unchanged => self.unchanged(outcome, source),
+            _ => outcome,
+        }
+    }
+
+    /// apply-config has changed nothing, and so it has reported nothing: the report says again what is in force.
+    fn unchanged(&self, mut outcome: Outcome, source: &str) -> Outcome {
+        let current = match self.importer.current() {
+            Ok(current) => current,
+            Err(error) => {
+                return Outcome::failed(format!("it is what is kept, and that cannot be used: {error:#}"));
+            }
+        };
+        outcome.generation = outcome.generation.or(current.generation);
+        let message = format!("The configuration from the {source} is in force already.");
+        let report = self.state(ProvisioningState::Provisioned, Some(source), message, &outcome);
+        self.voice.report(&ProvisioningReport { generation: outcome.generation, ..report });
         outcome
     }
 
@@ -136,8 +183,16 @@ impl Search<'_> {
         let why = outcome.why();
         self.voice.say(&why);
         self.voice.check(&format!("{source}: {why}"));
-        let message = format!("The configuration from the {source} is not used: {why}");
-        self.voice.report(&self.state(ProvisioningState::Unprovisioned, Some(source), message, &outcome));
+        if outcome.end == End::FailedTwice {
+            // Nobody knows what is in effect, and a further seed that is not used changes nothing about that.
+            self.idle =
+                Idle::Degraded(format!("The configuration from the {source} could not be taken back."));
+        }
+        let mut message = format!("The configuration from the {source} is not used: {why}");
+        if let Idle::Degraded(what) = &self.idle {
+            message = format!("{what} {message}");
+        }
+        self.voice.report(&self.state(self.idle.state(), Some(source), message, &outcome));
         Look::Useless
     }
 
@@ -145,19 +200,17 @@ impl Search<'_> {
     /// configuration that was found.
     pub(crate) fn told_to_wait(&self, refused: bool) {
         if !refused {
-            let message =
-                "This device has no configuration. It waits for a USB stick with a config.toml.".to_owned();
-            self.voice.report(&self.state(
-                ProvisioningState::Unprovisioned,
-                None,
-                message,
-                &Outcome::default(),
-            ));
+            let what = match &self.idle {
+                Idle::Empty => "This device has no configuration.",
+                Idle::Degraded(what) => what,
+            };
+            let message = format!("{what} It waits for a USB stick with a config.toml.");
+            self.voice.report(&self.state(self.idle.state(), None, message, &Outcome::default()));
         }
         self.voice.say("waiting for a USB stick with a config.toml");
     }
 
-    /// The report of a box without a configuration.
+    /// A report without a generation.
     fn state(
         &self,
         state: ProvisioningState,
@@ -214,6 +267,15 @@ impl Search<'_> {
             ssh_host_keys: noted("SSH host keys", receipt::host_keys(&self.root.join("data/ssh"))),
             problems: outcome.problems.clone(),
             warnings: outcome.warnings.clone(),
+        }
+    }
+}
+
+impl Idle {
+    fn state(&self) -> ProvisioningState {
+        match self {
+            Idle::Empty => ProvisioningState::Unprovisioned,
+            Idle::Degraded(_) => ProvisioningState::Degraded,
         }
     }
 }

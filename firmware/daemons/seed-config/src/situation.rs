@@ -3,10 +3,10 @@
 /// What is known when the service starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// The data partition is mounted at `/data`.
-    pub(crate) data_mounted: bool,
-    /// A configuration has worked as a whole and is in force.
-    pub(crate) provisioned: bool,
+    /// The data partition is mounted at `/data`, and can be read.
+    pub(crate) data_usable: bool,
+    /// The configuration that is kept.
+    pub(crate) kept: Kept,
     /// Some configuration has been written to this data partition, whatever became of it.
     pub(crate) has_generations: bool,
     /// The marker of a fresh flash is on the data partition.
@@ -17,6 +17,17 @@ pub(crate) struct Facts {
     pub(crate) recorded: Option<Recorded>,
     /// What lies on the boot partition.
     pub(crate) boot_seed: BootSeed,
+}
+
+/// The configuration that has worked as a whole and should be in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// There is none.
+    Nothing,
+    /// There is one, and it can be read.
+    Usable,
+    /// There is one, and it cannot be read: the device is still its owner's.
+    Unusable,
 }
 
 /// What the black box remembers for the life of the device.
@@ -64,11 +75,11 @@ pub(crate) enum Plan {
 
 /// The seed on the boot partition counts once, after a flash. Sticks count whenever there is no configuration.
 pub(crate) fn decide(facts: &Facts) -> Plan {
-    if !facts.data_mounted {
+    if !facts.data_usable {
         return Plan::WithoutData;
     }
     let closed = facts.recorded.is_some_and(|recorded| recorded.seed_closed);
-    if facts.provisioned {
+    if facts.kept == Kept::Usable {
         let claimed = facts.recorded.is_some_and(|recorded| recorded.claimed);
         let ignored = match facts.boot_seed {
             BootSeed::Present => Some("this device has a configuration already"),
@@ -76,11 +87,14 @@ pub(crate) fn decide(facts: &Facts) -> Plan {
         };
         return Plan::Provisioned { close: facts.marker || !closed || !claimed, ignored };
     }
-    // A closed record is for the life of the device: it outweighs a marker that somebody put back.
-    let fresh = facts.recorded.is_some() && !closed && (facts.marker || facts.fresh_at_boot);
+    let lost = facts.kept == Kept::Unusable;
+    // A closed record is for the life of the device: it outweighs a marker that somebody put back. And an import that worked
+    // was the one that counts, whether it could be closed or not.
+    let fresh = facts.recorded.is_some() && !closed && !lost && (facts.marker || facts.fresh_at_boot);
     let there = facts.boot_seed != BootSeed::Absent;
     let ignored = match facts.recorded {
         _ if fresh || !there => None,
+        _ if lost => Some("this device had a configuration already, and only a new flash opens it again"),
         None => Some("the black box does not say whether this device was seeded before"),
         Some(Recorded { seed_closed: true, .. }) => {
             Some("this device was seeded before, and only a new flash opens the boot partition again")
@@ -90,7 +104,8 @@ pub(crate) fn decide(facts: &Facts) -> Plan {
     // Claimed, and the data holds no trace of a configuration: it was wiped or made anew. Data that cannot be mounted
     // does not come this far.
     let claimed = facts.recorded.is_some_and(|recorded| recorded.claimed);
-    Plan::Search { forget_claim: claimed && !facts.has_generations, boot_partition: fresh && there, ignored }
+    let forget_claim = claimed && !lost && !facts.has_generations;
+    Plan::Search { forget_claim, boot_partition: fresh && there, ignored }
 }
 
 #[cfg(test)]
@@ -99,8 +114,8 @@ mod tests {
 
     /// A box at its first boot, with a seed on the boot partition.
     const FLASHED: Facts = Facts {
-        data_mounted: true,
-        provisioned: false,
+        data_usable: true,
+        kept: Kept::Nothing,
         has_generations: false,
         marker: true,
         fresh_at_boot: true,
@@ -109,7 +124,7 @@ mod tests {
     };
     /// The same box, once the import is done.
     const IN_USE: Facts = Facts {
-        provisioned: true,
+        kept: Kept::Usable,
         has_generations: true,
         marker: false,
         fresh_at_boot: false,
@@ -119,7 +134,7 @@ mod tests {
     };
     /// The same box with new, empty data.
     const WIPED: Facts =
-        Facts { provisioned: false, has_generations: false, boot_seed: BootSeed::Present, ..IN_USE };
+        Facts { kept: Kept::Nothing, has_generations: false, boot_seed: BootSeed::Present, ..IN_USE };
 
     fn search(boot_partition: bool) -> Plan {
         Plan::Search { forget_claim: false, boot_partition, ignored: None }
@@ -171,8 +186,29 @@ mod tests {
     fn a_claim_outlives_data_that_still_holds_configurations() {
         let broken = Facts { has_generations: true, ..WIPED };
         assert!(matches!(decide(&broken), Plan::Search { forget_claim: false, .. }));
-        assert_eq!(decide(&Facts { data_mounted: false, ..WIPED }), Plan::WithoutData);
-        assert_eq!(decide(&Facts { data_mounted: false, ..IN_USE }), Plan::WithoutData);
+        assert_eq!(decide(&Facts { data_usable: false, ..WIPED }), Plan::WithoutData);
+        assert_eq!(decide(&Facts { data_usable: false, ..IN_USE }), Plan::WithoutData);
+    }
+
+    #[test]
+    fn a_kept_configuration_that_cannot_be_read_keeps_the_claim_and_opens_sticks_only() {
+        let lost = Facts { kept: Kept::Unusable, ..IN_USE };
+        let open = Recorded { seed_closed: false, claimed: false };
+        let rows = [
+            (lost, true),
+            (Facts { boot_seed: BootSeed::Present, ..lost }, true),
+            (Facts { boot_seed: BootSeed::Absent, ..lost }, false),
+            (Facts { has_generations: false, ..lost }, true),
+            (Facts { recorded: None, ..lost }, true),
+            // Power was cut before the import was closed.
+            (Facts { marker: true, recorded: Some(open), fresh_at_boot: true, ..lost }, true),
+        ];
+        for (facts, said) in rows {
+            let Plan::Search { forget_claim: false, boot_partition: false, ignored } = decide(&facts) else {
+                panic!("{facts:?}")
+            };
+            assert_eq!(ignored.is_some(), said, "{facts:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One file system on a USB disk: what it is called, and mounting it.
 
+use std::ffi::CStr;
 use std::fs::{self, DirBuilder, File};
 use std::io::Read;
 use std::os::unix::fs::DirBuilderExt;
@@ -139,12 +140,13 @@ impl FileSystem {
         }
     }
 
-    /// Names on it are UTF-8, and root's alone: a configuration holds secrets.
-    fn options(self) -> Option<&'static std::ffi::CStr> {
+    /// Names on it are UTF-8, and root's alone: a configuration holds secrets. And what an ext4 says itself is to be done
+    /// about errors does not count: it may ask for a panic of this device.
+    fn options(self) -> &'static CStr {
         match self {
-            FileSystem::Vfat => Some(c"utf8,umask=0077"),
-            FileSystem::Exfat => Some(c"umask=0077"),
-            FileSystem::Ext4 => None,
+            FileSystem::Vfat => c"utf8,umask=0077",
+            FileSystem::Exfat => c"umask=0077",
+            FileSystem::Ext4 => c"errors=remount-ro",
         }
     }
 }
@@ -195,6 +197,16 @@ mod tests {
         ];
         for (start, expected) in rows {
             assert_eq!(FileSystem::probe(&start), expected);
+        }
+    }
+
+    #[test]
+    fn no_stick_decides_what_an_error_on_it_does_to_the_device() {
+        let options = |kind: FileSystem| kind.options().to_str().unwrap();
+        assert_eq!(options(FileSystem::Ext4), "errors=remount-ro");
+        for kind in [FileSystem::Vfat, FileSystem::Exfat] {
+            // Their drivers go on read-only unless they are asked for something else.
+            assert!(!options(kind).contains("errors="), "{kind:?}");
         }
     }
 

@@ -5,8 +5,10 @@ use std::fs;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
@@ -43,13 +45,18 @@ impl Watched {
 }
 
 impl Watch {
-    /// Waits, for ever if need be, until a stick appeared or disappeared, or the report was replaced.
-    pub(crate) fn wait(&mut self) -> anyhow::Result<()> {
+    /// Waits until a stick appeared or disappeared, or the report was replaced; at most for `limit`, and without one for
+    /// ever if need be.
+    pub(crate) fn wait(&mut self, limit: Option<Duration>) -> anyhow::Result<()> {
+        let deadline = limit.map(|limit| Instant::now() + limit);
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(&self.inotify, &mut buffer);
         let mut changed = false;
         // All that is known by now is one change.
         while !changed || !reader.is_buffer_empty() {
+            if reader.is_buffer_empty() && !is_ready(&self.inotify, deadline)? {
+                return Ok(());
+            }
             let event = match reader.next() {
                 Ok(event) => event,
                 Err(Errno::INTR) => continue,
@@ -68,6 +75,19 @@ impl Watch {
             }
         }
         Ok(())
+    }
+}
+
+/// Waits for something to read; `false` when there is nothing by the deadline.
+fn is_ready(inotify: &OwnedFd, deadline: Option<Instant>) -> anyhow::Result<bool> {
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = left.map(Timespec::try_from).transpose().context("cannot wait for so long")?;
+        match poll(&mut [PollFd::new(inotify, PollFlags::IN)], left.as_ref()) {
+            Ok(ready) => return Ok(ready > 0),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error).context("cannot wait for sticks"),
+        }
     }
 }
 
@@ -99,7 +119,6 @@ pub(crate) fn plugged_in(links: &Path, root: &Path, own: Option<&str>) -> Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn watched(folder: &Path) -> Watched {
         Watched { sticks: folder.join("dev/usb"), report: folder.join("provisioning.json") }
@@ -110,7 +129,7 @@ mod tests {
         let (done, end) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let mut watch = watch;
-            let result = watch.wait();
+            let result = watch.wait(None);
             let _gone = done.send(result.map(|()| watch));
         });
         end.recv_timeout(Duration::from_secs(20)).ok().map(Result::unwrap)
@@ -139,6 +158,18 @@ mod tests {
         host_files::write_atomic(&watched.report, b"{}", 0o644).unwrap();
         let watch = wakes_up(watch).expect("the report was replaced");
         drop(watch);
+    }
+
+    #[test]
+    fn it_wakes_up_by_itself_when_the_time_has_come_whatever_else_happens() {
+        let folder = tempfile::tempdir().unwrap();
+        let watched = watched(folder.path());
+        let mut watch = watched.begin().unwrap();
+        host_files::write_atomic(&folder.path().join("verdict.json"), b"{}", 0o644).unwrap();
+        let (start, limit) = (Instant::now(), Duration::from_millis(20));
+        watch.wait(Some(limit)).unwrap();
+        assert!(start.elapsed() >= limit);
+        watch.wait(Some(Duration::ZERO)).unwrap();
     }
 
     #[test]

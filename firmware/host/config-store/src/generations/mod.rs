@@ -138,7 +138,7 @@ impl Generations {
     }
 
     /// Removes settled generations but the last [`KEPT`] and the one in force, also those whose files are the same as the ones in
-    /// force. To be called when no container runs: see [`Generations::prune`].
+    /// force. To be called when no container runs: one may have the folder of an old generation mounted.
     ///
     /// # Errors
     /// What could not be removed.
