@@ -84,33 +84,40 @@ fn b05_the_marker_is_on_the_disk_before_the_partition_is() {
     vm.serial().wait_for("slipway: data: mounted", BOOT).unwrap();
 }
 
-/// A `data` partition made on a disk whose seed is closed gets no marker: the boot seed is passed over, and that is said.
-#[test]
-fn s02_a_new_data_partition_on_a_seeded_disk_is_not_fresh() {
-    let testbed = Testbed::get();
-    let folder = testbed.folder("s02-closed").unwrap();
-    let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
-    put_boot_seed(&testbed, &disk);
-    let mut records = disk_image::blackbox::Records::default();
-    records.seed_closed = true;
-    records.claim = Some(disk_image::blackbox::Claim::new("525400123456", &["ssh-ed25519 AAAA"]).unwrap());
-    for copy in disk_image::blackbox::RECORDS_SECTORS {
-        disk.write("blackbox", copy * 512, &records.encode(1).unwrap()).unwrap();
-    }
-    let vm = Vm::start(&testbed, &[&disk]).unwrap();
-    vm.serial().wait_for("disk in use", BOOT).unwrap();
-    vm.serial()
-        .wait_for("slipway: seed: the data partition is new: this device belongs to nobody", BOOT)
-        .unwrap();
-    let ignored =
-        vm.serial().wait_for("slipway: seed: the configuration on /boot is not looked at: ", BOOT).unwrap();
-    assert!(ignored.contains("seeded before"), "{ignored}");
-    vm.serial().wait_for("slipway: seed: waiting for a USB stick with a config.toml", BOOT).unwrap();
-    assert!(!vm.serial().text().contains(BOOT_SEED));
-    vm.power_cut();
-    assert!(!disk.black_box_text().unwrap().contains("CLAIMED"), "the claim outlived the data");
+mod full {
+    use super::*;
 
-    // And nothing of it is fresh at the next boot.
-    let vm = Vm::start(&testbed, &[&disk]).unwrap();
-    vm.serial().wait_for("slipway: seed: the configuration on /boot is not looked at: ", BOOT).unwrap();
+    /// A `data` partition made on a disk whose seed is closed gets no marker: the boot seed is passed over, and that is said.
+    #[test]
+    fn s02_a_new_data_partition_on_a_seeded_disk_is_not_fresh() {
+        let testbed = Testbed::get();
+        let folder = testbed.folder("s02-closed").unwrap();
+        let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+        put_boot_seed(&testbed, &disk);
+        let mut records = disk_image::blackbox::Records::default();
+        records.seed_closed = true;
+        records.claim =
+            Some(disk_image::blackbox::Claim::new("525400123456", &["ssh-ed25519 AAAA"]).unwrap());
+        for copy in disk_image::blackbox::RECORDS_SECTORS {
+            disk.write("blackbox", copy * 512, &records.encode(1).unwrap()).unwrap();
+        }
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        vm.serial().wait_for("disk in use", BOOT).unwrap();
+        vm.serial()
+            .wait_for("slipway: seed: the data partition is new: this device belongs to nobody", BOOT)
+            .unwrap();
+        let ignored = vm
+            .serial()
+            .wait_for("slipway: seed: the configuration on /boot is not looked at: ", BOOT)
+            .unwrap();
+        assert!(ignored.contains("seeded before"), "{ignored}");
+        vm.serial().wait_for("slipway: seed: waiting for a USB stick with a config.toml", BOOT).unwrap();
+        assert!(!vm.serial().text().contains(BOOT_SEED));
+        vm.power_cut();
+        assert!(!disk.black_box_text().unwrap().contains("CLAIMED"), "the claim outlived the data");
+
+        // And nothing of it is fresh at the next boot.
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        vm.serial().wait_for("slipway: seed: the configuration on /boot is not looked at: ", BOOT).unwrap();
+    }
 }
