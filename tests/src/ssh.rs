@@ -116,8 +116,10 @@ impl Ssh {
     /// # Errors
     /// As [`Ssh::run`].
     pub fn app(&self, command: &str, limit: Duration) -> Result<String> {
+        // No `exec`: the program that keeps run0's PAM session waits for its parent to die, and does not learn of it when that
+        // has become another user.
         let words = format!(
-            "cd / && exec setpriv --reuid=900 --regid=900 --init-groups env -i PATH=/usr/bin:/usr/sbin \
+            "cd / && setpriv --reuid=900 --regid=900 --init-groups env -i PATH=/usr/bin:/usr/sbin \
              HOME=/data/containers/app XDG_RUNTIME_DIR=/run/user/900 \
              DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/900/bus {command}"
         );

@@ -10,7 +10,7 @@ use host_files::RequiredFacts;
 use crate::actions::perform;
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
-use crate::{images, installed, network, required};
+use crate::{images, installed, network, required, stores};
 
 /// Loads images, changes the files, tells everybody concerned, and waits until what must be there is there.
 ///
@@ -26,12 +26,22 @@ pub(crate) fn all(
     if !archives.is_empty() && runs_rootless(config) {
         crate::actions::start_app_manager().map_err(at(Stage::Images))?;
     }
+    let stores = stores::open(say).map_err(at(Stage::Images))?;
+    let up = load_and_start(system, config, artefacts, archives, say);
+    // What Podman wrote is on the disk, before this counts as working or as taken back.
+    let closed = stores.close().map_err(at(Stage::Images));
+    up.and(closed)
+}
+
+fn load_and_start(
+    system: &System,
+    config: &Config,
+    artefacts: &Artefacts,
+    archives: &[StoredImage],
+    say: &dyn Fn(&str),
+) -> Result<(), Failure> {
     images::load(config, archives, say).map_err(at(Stage::Images))?;
     files(system, artefacts, say)?;
-
-    if !artefacts.files.contains_key(RequiredFacts::PATH) {
-        return Ok(());
-    }
     let required = installed::below(system.root(), RequiredFacts::PATH);
     let required = RequiredFacts::read(&required).map_err(at(Stage::Required))?;
     network::wait(&required).map_err(at(Stage::Network))?;

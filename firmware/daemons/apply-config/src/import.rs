@@ -18,7 +18,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
 use crate::voice::{self, Voice};
-use crate::{actions, boot, bring_up, installed, validators};
+use crate::{boot, bring_up, installed, validators};
 
 /// Another import may be loading images from a slow stick.
 const TURN: Duration = Duration::from_secs(60);
@@ -96,9 +96,7 @@ fn settle(
     let say = |step: &str| voice.step(generation, step);
     let worked = active.images().map_err(at(Stage::Store)).and_then(|archives| {
         bring_up::all(system, &candidate.loaded.config, &candidate.artefacts, &archives, &say)?;
-        // Podman has them; before the archives go, what it wrote is on the disk.
-        actions::sync_data().map_err(at(Stage::Images))?;
-        // That they could not be removed is no reason to take back what works.
+        // Podman has them, on the disk. That they could not be removed is no reason to take back what works.
         active.remove_images().unwrap_or_else(|error| log::warn!("{error}"));
         Ok(())
     });

@@ -19,6 +19,7 @@ mod images;
 mod installed;
 mod network;
 mod required;
+mod stores;
 
 mod bring_up;
 

@@ -28,6 +28,7 @@ exec chroot "$work/root" env -i PATH=/test/bin:/usr/bin:/bin:/usr/sbin:/sbin "$@
 
 /// Every tool: notes its call, fails when the call begins with, or holds, what `/test/fails` says, and answers what is asked of it.
 const TOOL: &str = r#"#!/bin/sh
+PATH=/test/bin:/usr/bin:/bin
 name=${0##*/}
 call="$name $*"
 echo "$call" >> /test/calls
@@ -42,7 +43,7 @@ esac
 if [ -n "$fails" ]; then case "$call" in *"$fails"*) echo "told to fail" >&2; exit 1 ;; esac; fi
 case "$name" in
 ip) echo '[{"ifname":"eth1","addr_info":[{"local":"172.20.30.1","prefixlen":24}]}]' ;;
-setpriv) while [ "${1#-}" != "$1" ]; do shift; done; exec "$@" ;;
+setpriv) while case "$1" in -* | *=*) true ;; *) false ;; esac; do shift; done; exec "$@" ;;
 esac
 "#;
 
@@ -66,18 +67,30 @@ impl Bench {
         bench.lay_out_etc("/run/rootfs-base");
         bench.write(
             "/usr/share/slipway/build.json",
+            "/usr/bin/setpriv",
             r#"{"build":"0.1.0-test","version":"0.1.0","board":"test","time":1}"#,
         );
         bench.write("/run/rootfs-base/usr/lib/systemd/system/ssh.service", "");
         bench.write("/data/config/.keep", "");
+        bench.write("/data/containers/.keep", "");
         bench.write("/test/calls", "");
         let program = fs::read(env!("CARGO_BIN_EXE_apply-config")).unwrap();
         bench.write_program("/test/apply-config", &program);
-        for tool in
-            ["systemctl", "networkctl", "nft", "podman", "systemd-tmpfiles", "loginctl", "ip", "setpriv"]
-        {
+        for tool in [
+            "systemctl",
+            "networkctl",
+            "nft",
+            "podman",
+            "systemd-tmpfiles",
+            "loginctl",
+            "ip",
+            "setpriv",
+            "sync",
+        ] {
             bench.write_program(&format!("/test/bin/{tool}"), TOOL.as_bytes());
         }
+        // The application user has a PATH of its own.
+        bench.write_program("/usr/bin/setpriv", TOOL.as_bytes());
         let generator = "/usr/lib/systemd/system-generators/podman-system-generator";
         bench.write_program(generator, TOOL.as_bytes());
         Some(bench)
@@ -170,8 +183,11 @@ impl Bench {
     /// Every file that was written since the beginning.
     pub(crate) fn written(&self) -> Vec<String> {
         let upper = self.folder.path().join("upper");
-        let own =
-            ["/usr/share/slipway/build.json", "/usr/lib/systemd/system-generators/podman-system-generator"];
+        let own = [
+            "/usr/share/slipway/build.json",
+            "/usr/bin/setpriv",
+            "/usr/lib/systemd/system-generators/podman-system-generator",
+        ];
         walk(&upper)
             .iter()
             .map(|path| format!("/{}", path.strip_prefix(&upper).unwrap().display()))
