@@ -67,7 +67,6 @@ impl Bench {
         bench.lay_out_etc("/run/rootfs-base");
         bench.write(
             "/usr/share/slipway/build.json",
-            "/usr/bin/setpriv",
             r#"{"build":"0.1.0-test","version":"0.1.0","board":"test","time":1}"#,
         );
         bench.write("/run/rootfs-base/usr/lib/systemd/system/ssh.service", "");
