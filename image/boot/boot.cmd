@@ -130,6 +130,22 @@ if test "${SLIPWAY_CONFIRMED}" != A && test "${SLIPWAY_CONFIRMED}" != B; then se
 if test "${START_UMS}" != 1; then setenv START_UMS; fi
 echo "slipway: selector: state from ${SEL_ENV}: order [${sel_order}], tries left A ${BOOT_A_LEFT} B ${BOOT_B_LEFT}, confirmed [${SLIPWAY_CONFIRMED}]"
 
+# --- The last boot ------------------------------------------------------------------------
+# What this script wrote about it; absent where the record is torn, or there was none.
+# (Sets of characters have no ranges in U-Boot.)
+setenv SEL_REASON
+setenv SEL_SLOT
+setenv sel_part blackbox
+setenv sel_addr ${sel_out}
+if run sel_read; then env import -c ${sel_out} 200 SEL_REASON SEL_SLOT; fi
+for key in SEL_REASON SEL_SLOT; do
+  if env exists ${key}; then setexpr ${key} gsub "[^AB-abcdefghijklmnopqrstuvwxyz]" _ || setenv ${key}; fi
+done
+setenv sel_died
+for slot in A B; do
+  if test "${SEL_RESET} ${SEL_REASON} ${SEL_SLOT}" = "warm last-resort ${slot}"; then setenv sel_died ${slot}; fi
+done
+
 # --- What a try does --------------------------------------------------------------------
 # Counting: env0, then env1, so that one of them is whole whenever the power goes.
 setenv sel_count '
@@ -183,6 +199,13 @@ fi
 setenv sel_last A
 if test -n "${sel_first}"; then setenv sel_last ${sel_first}; fi
 if test -n "${SLIPWAY_CONFIRMED}"; then setenv sel_last ${SLIPWAY_CONFIRMED}; fi
+# A last resort that works has tries left at the next boot: early-boot or a good verdict
+# gives them. This one has none again and the power stayed on, so it died: now the other.
+# After a power cut nobody knows, and it is the first choice again.
+if test "${sel_last}" = "${sel_died}"; then
+  echo "slipway: selector: the last resort ${sel_died} did not last, trying the other slot"
+  if test ${sel_died} = A; then setenv sel_last B; else setenv sel_last A; fi
+fi
 if test ${sel_last} = A; then setenv sel_other B; else setenv sel_other A; fi
 echo "slipway: selector: no slot of the boot order is left, last resort: ${sel_last}, then ${sel_other}"
 setenv SEL_REASON last-resort

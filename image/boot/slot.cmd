@@ -68,8 +68,10 @@ else
   # early-boot opens it, but not for ever.
   # gpt: else the kernel takes the second copy of the partition table only together with a
   # good first one, and a power cut while `data` is being added would leave it no disk.
+  # lsm: Debian's list without bpf and what apparmor excludes. With bpf, systemd translates and loads a program at
+  # every boot for an option (RestrictFileSystems=) that no unit uses.
   # TERM: the kernel hands it to systemd, which else sends a serial line control sequences.
-  setenv bootargs "rauc.slot=${slipway_slot} slipway.token=${slipway_token} earlycon console=tty0 console=${slot_console} loglevel=4 panic=10 watchdog.open_timeout=30 gpt TERM=dumb"
+  setenv bootargs "rauc.slot=${slipway_slot} slipway.token=${slipway_token} earlycon console=tty0 console=${slot_console} loglevel=4 panic=10 watchdog.open_timeout=30 gpt lsm=landlock,lockdown,yama,loadpin,safesetid,integrity,apparmor TERM=dumb"
   if test "${slipway_last_resort}" = 1; then setenv bootargs "${bootargs} slipway.last_resort=1"; fi
   echo "slipway: slot ${slipway_slot}: starting kernel of build @BUILD_ID@"
   booti ${kernel_addr_r} ${ramdisk_addr_r}:${slot_initrd_size} ${slot_fdt}

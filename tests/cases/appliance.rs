@@ -1,7 +1,10 @@
 //! The shipped image, whole: first boot, second boot, cards and disks in any order. Judged by what it says on the serial line
 //! and by what other people's tools find on the disk.
 
-use image_tests::{BOOT, Disk, Nic, Testbed, Vm, VmOptions};
+use appliance_types::SlotName;
+use image_tests::{BOOT, Disk, Nic, TEST_SLOT, Testbed, Vm, VmOptions};
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 /// What the console says when everything that starts by itself has started.
 const UP: &str = "slipway: up: services are up";
@@ -117,11 +120,54 @@ fn b14_of_two_equal_disks_the_booted_one_is_used() {
     assert!(other.selector_record().unwrap().is_empty(), "the other disk's black box was written");
 }
 
+/// The places of the two copies of the partition table of a disk: 34 sectors at its start, 33 at its end.
+fn table_copies(disk: &Disk) -> [(u64, usize); 2] {
+    let bytes = disk.path().metadata().unwrap().len();
+    [(0, 34 * 512), (bytes - 33 * 512, 33 * 512)]
+}
+
+fn read_at(disk: &Disk, (offset, length): (u64, usize)) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    std::fs::File::open(disk.path()).unwrap().read_exact_at(&mut bytes, offset).unwrap();
+    bytes
+}
+
+/// A copy of the partition table that a power cut tore is written anew from the other, so that the next cut finds two again.
+#[test]
+fn b04_a_torn_copy_of_the_partition_table_is_written_anew() {
+    let testbed = Testbed::get();
+    let folder = testbed.folder("b04-mend").unwrap();
+    let disk = Disk::with_test_slots(&testbed, &folder, "disk").unwrap();
+    // As after the first boot, which grows the table to the whole disk.
+    testbed
+        .tool(&["sfdisk", "--quiet", "--relocate", "gpt-bak-std", &disk.path().to_string_lossy()])
+        .unwrap();
+    let whole = table_copies(&disk).map(|copy| read_at(&disk, copy));
+    // The first copy's header; the second copy's entries.
+    for (name, (offset, _), at) in
+        [("first", table_copies(&disk)[0], 512), ("second", table_copies(&disk)[1], 0)]
+    {
+        let file = std::fs::File::options().write(true).open(disk.path()).unwrap();
+        file.write_all_at(&[0; 512], offset + at).unwrap();
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        let line = vm.serial().wait_for("slipway: partition-table: ", TEST_SLOT).unwrap();
+        assert!(line.contains(&format!("its {name} copy was damaged")), "{line}");
+        vm.serial().wait_for("test-slot: up slot=A", TEST_SLOT).unwrap();
+        vm.power_cut();
+        assert!(
+            table_copies(&disk).map(|copy| read_at(&disk, copy)) == whole,
+            "the {name} copy is not what it was"
+        );
+    }
+    let verify = testbed.tool(&["sfdisk", "--verify", &disk.path().to_string_lossy()]).unwrap();
+    assert!(verify.contains("No errors detected"), "{verify}");
+}
+
 mod full {
     use super::*;
-    use std::os::unix::fs::FileExt;
 
-    /// The first boot rewrites the partition table, and the power goes while its first copy is written: U-Boot and Linux go by the second.
+    /// The first boot rewrites the partition table, and the power goes while its first copy is written: U-Boot and Linux go by the second,
+    /// and the first is as it was again.
     #[test]
     fn b04_a_torn_partition_table_boots_from_its_second_copy() {
         let testbed = Testbed::get();
@@ -130,6 +176,7 @@ mod full {
         let vm = Vm::start(&testbed, &[&disk]).unwrap();
         vm.serial().wait_for(UP, BOOT).unwrap();
         vm.power_cut();
+        let whole = table_copies(&disk).map(|copy| read_at(&disk, copy));
         let file = std::fs::File::options().write(true).open(disk.path()).unwrap();
         file.write_all_at(&[0; 512], 512).unwrap();
 
@@ -137,6 +184,60 @@ mod full {
         vm.serial().wait_for("slipway: data: mounted", BOOT).unwrap();
         vm.serial().wait_for(UP, BOOT).unwrap();
         assert!(!vm.serial().text().contains("freshly flashed"));
+        vm.power_cut();
+        assert!(
+            table_copies(&disk).map(|copy| read_at(&disk, copy)) == whole,
+            "the table is not what it was"
+        );
+    }
+
+    /// Nobody can walk to a box that a key has put to sleep or switched off: keys do nothing. The power button held for
+    /// longer than by accident does, which also shows that keys arrive.
+    #[test]
+    fn a_touch_of_a_key_does_not_switch_the_box_off() {
+        let testbed = Testbed::get();
+        let folder = testbed.folder("keys").unwrap();
+        let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+        // The kernel says at this level that it goes to sleep.
+        disk.add_to_command_line(SlotName::A, "loglevel=7").unwrap();
+        let mut options = VmOptions::board(&testbed);
+        options.extra = vec!["-device".to_owned(), "virtio-keyboard-pci,addr=0x6".to_owned()];
+        let mut vm = Vm::start_with(&testbed, &[&disk], &options).unwrap();
+        vm.serial().wait_for(UP, BOOT).unwrap();
+        let touch = Duration::from_millis(200);
+        for key in ["power", "sleep"] {
+            vm.press(key, touch).unwrap();
+            // What logind does about a key it does at once; a power-off takes some seconds more.
+            vm.run_for(Duration::from_secs(20));
+        }
+        assert!(vm.is_on(), "a key switched it off:\n{}", vm.serial().text());
+        assert_eq!(vm.serial().count("PM: suspend entry"), 0, "a key put it to sleep");
+        vm.press("power", Duration::from_secs(8)).unwrap();
+        vm.run_for(BOOT);
+        assert!(!vm.is_on(), "the power button does nothing at all:\n{}", vm.serial().text());
+    }
+
+    /// A oneshot service that has no time limit, as most of Debian's, hangs before sysinit.target in slot B, and systemd goes on
+    /// petting the watchdog: the limit of sysinit.target ends it, and the other slot says that it hung.
+    #[test]
+    fn b09_a_hang_before_sysinit_is_ended_though_systemd_lives() {
+        let testbed = Testbed::get();
+        let folder = testbed.folder("b09-sysinit").unwrap();
+        let disk = Disk::flash_4g(&testbed, &folder, "disk").unwrap();
+        disk.install_b().unwrap();
+        disk.set_boot_state(&[("BOOT_ORDER", "B A"), ("BOOT_A_LEFT", "9"), ("BOOT_B_LEFT", "1")]).unwrap();
+        let hangs = "[Service]\nExecStartPre=/usr/bin/sleep infinity\nTimeoutStartSec=infinity\n";
+        disk.add_to_root(SlotName::B, "usr/lib/systemd/system/systemd-sysctl.service.d/zz-hang.conf", hangs)
+            .unwrap();
+        let vm = Vm::start(&testbed, &[&disk]).unwrap();
+        vm.serial().wait_for("slipway: switch-root: handing over to /usr/lib/systemd/systemd", BOOT).unwrap();
+        // The limit is 300 s, from the start of systemd.
+        vm.serial().wait_for("Slipway selector, build", Duration::from_secs(360)).unwrap();
+        vm.serial().wait_for("slipway: selector: booting slot A", TEST_SLOT).unwrap();
+        let rollback = vm.serial().wait_for("slipway: rollback: ", BOOT).unwrap();
+        assert!(rollback.contains("from slot B to slot A"), "{rollback}");
+        assert!(rollback.contains("hung and was reset"), "{rollback}");
+        vm.serial().wait_for(UP, BOOT).unwrap();
     }
 
     /// What is in `data` is no file system any more: the machine comes up all the same, says so, and writes nothing over it.

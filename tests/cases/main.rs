@@ -5,7 +5,12 @@
 
 mod appliance;
 mod building;
+mod containers;
 mod disk_and_layout;
+mod faults;
+mod first_boot;
 mod harness;
+mod lasting;
 mod resets;
+mod seeding_freshness;
 mod selector;

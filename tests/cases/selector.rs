@@ -78,6 +78,28 @@ fn b07_last_resort_is_the_confirmed_slot() {
     assert_eq!(scene.disk.env(EnvCopy::Env0).unwrap()["SLIPWAY_CONFIRMED"], "B");
 }
 
+/// A last resort that loads and dies is not started for ever: the other slot has its turn after the reset, and then the first
+/// again. After a power cut, which says nothing of the slot, the first choice is the first again.
+#[test]
+fn b07_a_last_resort_that_dies_gives_way_to_the_other_slot() {
+    let scene = Scene::new("b07-dies", &state("A B", "0", "0"));
+    scene.disk.add_to_command_line(SlotName::A, "test.action=panic").unwrap();
+    let mut vm = Vm::start(&scene.testbed, &[&scene.disk]).unwrap();
+    vm.serial().wait_for("slipway: selector: booting slot A, reason last-resort", TEST_SLOT).unwrap();
+    vm.serial().wait_for("Kernel panic", TEST_SLOT).unwrap();
+    vm.serial().wait_for("the last resort A did not last, trying the other slot", TEST_SLOT).unwrap();
+    let line = vm.serial().wait_for("test-slot: up slot=", TEST_SLOT).unwrap();
+    assert!(line.contains("slot=B") && line.contains("last_resort=1"), "{line}");
+    vm.reset().unwrap();
+    vm.serial().wait_for("slipway: selector: booting slot A, reason last-resort", TEST_SLOT).unwrap();
+    vm.power_cut();
+    let vm = Vm::start(&scene.testbed, &[&scene.disk]).unwrap();
+    vm.serial().wait_for("slipway: selector: booting slot A, reason last-resort", TEST_SLOT).unwrap();
+    assert!(!vm.serial().text().contains("did not last"), "a power cut counts against the last resort");
+    vm.power_cut();
+    assert_eq!(scene.state(), "A B | 0 0");
+}
+
 /// A confirmed slot's tries are given back once early-boot is through; a trial's are not, and a slot outside of the order is not
 /// touched.
 #[test]

@@ -1,6 +1,8 @@
 //! A private copy of the shipped image: faults are written into it, and what a boot left is read back with other
 //! people's tools.
 
+mod content;
+
 use crate::Testbed;
 use anyhow::{Context as _, Result, ensure};
 use appliance_types::SlotName;
@@ -56,8 +58,7 @@ impl Disk {
             .with_context(|| format!("cannot open {}", path.display()))?;
         file.set_len(bytes).with_context(|| format!("cannot make {} {bytes} bytes large", path.display()))?;
         let partitions = partitions(testbed, &path)?;
-        let testbed = Testbed::get();
-        Ok(Disk { testbed, path, format: "raw", partitions })
+        Ok(Disk { testbed: testbed.clone(), path, format: "raw", partitions })
     }
 
     /// As [`Disk::flash`], with room for `data`.
@@ -130,8 +131,31 @@ impl Disk {
             &over,
         ])?;
         Ok(Disk {
-            testbed: Testbed::get(),
+            testbed: self.testbed.clone(),
             path: path.clone(),
+            format: "qcow2",
+            partitions: self.partitions.clone(),
+        })
+    }
+
+    /// A raw disk that is there.
+    ///
+    /// # Errors
+    /// When `sfdisk` cannot read it.
+    pub fn at(testbed: &Testbed, path: &Path) -> Result<Disk> {
+        let partitions = partitions(testbed, path)?;
+        Ok(Disk { testbed: testbed.clone(), path: path.to_owned(), format: "raw", partitions })
+    }
+
+    /// A copy, at `to`, of an overlay over this disk, with the snapshots in it.
+    ///
+    /// # Errors
+    /// When it cannot be copied.
+    pub fn overlay_from(&self, from: &Path, to: &Path) -> Result<Disk> {
+        self.testbed.tool(&["cp", "--sparse=always", &from.to_string_lossy(), &to.to_string_lossy()])?;
+        Ok(Disk {
+            testbed: self.testbed.clone(),
+            path: to.to_owned(),
             format: "qcow2",
             partitions: self.partitions.clone(),
         })
@@ -206,6 +230,16 @@ impl Disk {
             .collect())
     }
 
+    /// Whether a breadcrumb of this kind, by its number on the disk, is in the black box: `SWBC` at byte 4 of a sector, the kind at
+    /// byte 10.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn has_breadcrumb(&self, kind: u8) -> Result<bool> {
+        let bytes = self.read_all("blackbox")?;
+        Ok(bytes.chunks_exact(512).any(|sector| &sector[4..8] == b"SWBC" && sector[10] == kind))
+    }
+
     /// Adds words to the kernel command line of a slot.
     ///
     /// # Errors
@@ -234,6 +268,31 @@ impl Disk {
         let (from, to) = (source.to_string_lossy(), result.to_string_lossy());
         self.testbed.tool(&["mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", &from, &to])?;
         self.put_file(slot, "slot.scr", &std::fs::read(&result).context("cannot read a script")?)
+    }
+
+    /// Puts a file into a slot's root file system, which is unpacked and packed anew for it.
+    ///
+    /// # Errors
+    /// When a tool fails, or the slot has no room.
+    pub fn add_to_root(&self, slot: SlotName, name: &str, text: &str) -> Result<()> {
+        let partition = format!("rootfs-{}", slot.lower());
+        let (tree, packed) = (self.path.with_extension("root"), self.path.with_extension("squashfs"));
+        let (folder, file) = (tree.to_string_lossy(), packed.to_string_lossy());
+        std::fs::write(&packed, self.read_all(&partition)?).context("cannot write a squashfs")?;
+        self.testbed.tool(&["unsquashfs", "-no-progress", "-quiet", "-dest", &folder, &file])?;
+        let added = tree.join(name);
+        std::fs::create_dir_all(added.parent().context("a file without a folder")?)
+            .with_context(|| format!("cannot create the folder of {name}"))?;
+        std::fs::write(&added, text).with_context(|| format!("cannot write {name}"))?;
+        let zstd = ["-comp", "zstd", "-Xcompression-level", "3"];
+        self.testbed.tool(
+            &[&["mksquashfs", &folder, &file, "-noappend", "-no-progress", "-quiet"], zstd.as_slice()]
+                .concat(),
+        )?;
+        let bytes = std::fs::read(&packed).context("cannot read a squashfs")?;
+        std::fs::remove_dir_all(&tree).with_context(|| format!("cannot remove {}", tree.display()))?;
+        std::fs::remove_file(&packed).with_context(|| format!("cannot remove {}", packed.display()))?;
+        self.write(&partition, 0, &bytes)
     }
 
     /// Removes a file from a slot's boot partition.
@@ -381,6 +440,13 @@ impl Disk {
         self.testbed
             .tool(&["mcopy", "-o", "-i", &self.fat(slot)?, &copy.to_string_lossy(), &format!("::/{name}")])
             .map(drop)
+    }
+}
+
+impl Disk {
+    /// Leaves the file where it is: other stories start from it.
+    pub fn keep(self) {
+        std::mem::forget(self);
     }
 }
 

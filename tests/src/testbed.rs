@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The hand-over file that `SLIPWAY_TESTBED` names.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Testbed {
     /// The disk image as shipped.
     pub image: PathBuf,
@@ -16,6 +16,10 @@ pub struct Testbed {
     pub squashfs: PathBuf,
     /// The PID 1 of test slots, for the board's architecture.
     pub guest_init: PathBuf,
+    /// The image of `tests/guest-container` as a docker archive.
+    pub hello: PathBuf,
+    /// The same as an OCI archive.
+    pub hello_oci: PathBuf,
     /// The checkout.
     pub checkout: PathBuf,
     /// A folder for a story's files; each makes its own inside.

@@ -1,13 +1,14 @@
 //! One run of the machine: QEMU with the shipped loader, from power-on to power-off.
 
 use crate::qmp::Qmp;
-use crate::{Disk, Serial, Testbed};
+use crate::{Disk, Serial, Stick, Testbed};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
+use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A network interface of the machine.
 #[derive(Clone)]
@@ -39,6 +40,33 @@ impl VmOptions {
             extra: Vec::new(),
             snapshot: None,
         }
+    }
+
+    /// Leads a free TCP port of this machine's loopback to `port` of the appliance, from WAN, and returns it.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn forward(&mut self, port: u16) -> Result<u16> {
+        let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|socket| socket.local_addr());
+        let free = free.context("cannot find a free port")?.port();
+        self.nics[0].backend.push_str(&format!(",hostfwd=tcp:127.0.0.1:{free}-:{port}"));
+        Ok(free)
+    }
+
+    /// Gives WAN a way to this machine, which is 10.0.2.2 there. Before this it has none to anywhere.
+    pub fn open_wan(&mut self) {
+        self.nics[0].backend = self.nics[0].backend.replace(",restrict=on", "");
+    }
+
+    /// Has a stick plugged in from the beginning.
+    pub fn with_stick(&mut self, stick: &Stick) {
+        let index = self.extra.len();
+        self.extra.extend([
+            "-drive".to_owned(),
+            format!("if=none,id=stick{index},file={},format=raw", stick.path().display()),
+            "-device".to_owned(),
+            format!("usb-storage,drive=stick{index},bus=usb.0"),
+        ]);
     }
 }
 
@@ -144,6 +172,17 @@ impl Vm {
         self.qmp.execute("system_reset", &json!({})).map(drop)
     }
 
+    /// Presses a key of its keyboard, named as QEMU does (`power`, `sleep`), and holds it for `time`. It has a keyboard when
+    /// [`VmOptions::extra`] gives it one.
+    ///
+    /// # Errors
+    /// When QEMU does not answer or refuses.
+    pub fn press(&mut self, key: &str, time: Duration) -> Result<()> {
+        let keys = json!([{"type": "qcode", "data": key}]);
+        let hold = u64::try_from(time.as_millis()).context("too long a time")?;
+        self.qmp.execute("send-key", &json!({"keys": keys, "hold-time": hold})).map(drop)
+    }
+
     /// Lets disk `index` pass no more than one operation a second (`true`), or all again: what a dying disk does.
     ///
     /// # Errors
@@ -158,6 +197,34 @@ impl Vm {
             .map(drop)
     }
 
+    /// Plugs a stick in.
+    ///
+    /// # Errors
+    /// When QEMU does not answer or refuses.
+    pub fn plug(&mut self, name: &str, stick: &Stick) -> Result<()> {
+        let file = json!({"driver": "file", "filename": stick.path()});
+        self.qmp.execute("blockdev-add", &json!({"driver": "raw", "node-name": name, "file": file}))?;
+        let device = json!({"driver": "usb-storage", "id": name, "drive": name, "bus": "usb.0"});
+        self.qmp.execute("device_add", &device).map(drop)
+    }
+
+    /// Pulls it out.
+    ///
+    /// # Errors
+    /// When QEMU does not answer or refuses.
+    pub fn unplug(&mut self, name: &str) -> Result<()> {
+        self.qmp.execute("device_del", &json!({"id": name}))?;
+        // The device is gone when its disk is free.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            match self.qmp.execute("blockdev-del", &json!({"node-name": name})) {
+                Ok(_) => return Ok(()),
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => self.run_for(Duration::from_millis(200)),
+            }
+        }
+    }
+
     /// Saves the whole machine, memory included, in its (overlay) disk.
     ///
     /// # Errors
@@ -166,6 +233,12 @@ impl Vm {
         let answer = self.qmp.monitor(&format!("savevm {name}"))?;
         ensure!(answer.is_empty(), "QEMU cannot save the machine: {answer}");
         Ok(())
+    }
+
+    /// Whether it has not switched itself off.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.serial.wait_closed(Duration::ZERO).is_err()
     }
 
     /// Lets it run for `time`, or until it switches itself off.

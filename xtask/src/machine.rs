@@ -65,6 +65,8 @@ pub(crate) fn write_testbed(context: &Context, built: &Built) -> Result<PathBuf>
         "build_id": built.build_id,
         "squashfs": built.squashfs,
         "guest_init": built.guest_init,
+        "hello": built.hello,
+        "hello_oci": built.hello_oci,
         "checkout": context.root,
         "work": work,
         "tools": tools,

@@ -10,16 +10,23 @@ use std::path::{Path, PathBuf};
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
 /// Programs of the root file system, and where they go in it.
-const PROGRAMS: &[(&str, &str)] =
-    &[("slipway", "usr/bin/slipway"), ("nic-names", "usr/lib/slipway/nic-names")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("slipway", "usr/bin/slipway"),
+    ("nic-names", "usr/lib/slipway/nic-names"),
+    ("apply-config", "usr/lib/slipway/apply-config"),
+    ("seed-config", "usr/lib/slipway/seed-config"),
+    ("confirm-boot", "usr/lib/slipway/confirm-boot"),
+];
 /// Programs that run before there is a root file system, or without one: linked statically.
-const STATIC_PROGRAMS: &[&str] = &["early-boot", "guest-init"];
+const STATIC_PROGRAMS: &[&str] = &["early-boot", "guest-init", "guest-container"];
 
 /// The compiled programs.
 pub(super) struct Firmware {
     /// Holds the programs by name.
     pub(super) folder: PathBuf,
     pub(super) guest_init: PathBuf,
+    /// What the containers of tests and of the example run.
+    pub(super) guest_container: PathBuf,
     pub(super) stamp: String,
 }
 
@@ -40,6 +47,7 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>) -> Result<Firmware> {
     let inputs = step_inputs(build, include_str!("firmware.rs"))
         .path("firmware/", &context.path("firmware"))?
         .path("tests/guest-init", &context.path("tests/guest-init"))?
+        .path("tests/guest-container", &context.path("tests/guest-container"))?
         .path("Cargo.lock", &context.path("Cargo.lock"))?
         .path("Cargo.toml", &context.path("Cargo.toml"))?;
     let stamp = inputs.stamp();
@@ -95,7 +103,12 @@ pub(super) fn step(plan: &mut Plan, build: &Build<'_>) -> Result<Firmware> {
         }
         Ok(())
     })?;
-    Ok(Firmware { guest_init: folder.join("guest-init"), folder, stamp })
+    Ok(Firmware {
+        guest_init: folder.join("guest-init"),
+        guest_container: folder.join("guest-container"),
+        folder,
+        stamp,
+    })
 }
 
 fn cargo_home() -> Result<PathBuf> {

@@ -3,6 +3,7 @@
 
 mod base_root;
 mod boot_parts;
+mod container;
 mod disk;
 mod firmware;
 mod initramfs;
@@ -44,6 +45,7 @@ impl Default for ImageArgs {
 /// What a build made. Everything beside the image is also of use alone: tests take slots apart, QEMU wants its U-Boot.
 pub(crate) struct Built {
     pub(crate) board: Board,
+    pub(crate) layout: Layout,
     pub(crate) tools: Tools,
     /// The disk image, sparse.
     pub(crate) image: PathBuf,
@@ -57,6 +59,10 @@ pub(crate) struct Built {
     pub(crate) qemu_u_boot: PathBuf,
     /// The PID 1 of test slots.
     pub(crate) guest_init: PathBuf,
+    /// A container image for tests and the example, as a docker archive.
+    pub(crate) hello: PathBuf,
+    /// The same as an OCI archive.
+    pub(crate) hello_oci: PathBuf,
     pub(crate) build_id: String,
 }
 
@@ -96,7 +102,7 @@ pub(crate) fn build(context: &Context, args: &ImageArgs) -> Result<Built> {
         Layout::parse(&layout_text).with_context(|| format!("cannot use {}", layout_path.display()))?;
     host::ensure_space(context, !tools::tree_path(context).exists())?;
 
-    let mut plan = Plan::new(9);
+    let mut plan = Plan::new(10);
     let tools = Tools::ensure(context, &Mirror::choose(args.mirror.as_deref()), &mut plan)?;
     let out = context.out.join(&board.name);
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
@@ -111,6 +117,7 @@ pub(crate) fn build(context: &Context, args: &ImageArgs) -> Result<Built> {
     let initramfs = initramfs::step(&mut plan, &build, &kernel, &firmware)?;
     let parts = boot_parts::step(&mut plan, &build, &root, &kernel, &initramfs)?;
     let image = disk::step(&mut plan, &build, &root, &parts, &u_boot)?;
+    let hello = container::step(&mut plan, &build, &firmware)?;
     Ok(Built {
         image,
         manifest: root.manifest,
@@ -118,8 +125,11 @@ pub(crate) fn build(context: &Context, args: &ImageArgs) -> Result<Built> {
         initramfs: initramfs.file,
         qemu_u_boot: u_boot.qemu,
         guest_init: firmware.guest_init,
+        hello: hello.docker,
+        hello_oci: hello.oci,
         build_id: root.build_id,
         board: build.board,
+        layout: build.layout,
         tools: build.tools,
     })
 }

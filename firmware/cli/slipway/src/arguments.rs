@@ -20,8 +20,12 @@ pub(crate) enum Command {
     /// system leave a note at every step. It survives power cuts, updates and rollbacks.
     Why(WhyOptions),
 
-    /// Show the state of this appliance: build, slot, data, network, failed services.
+    /// Show the state of this appliance: build, slot, configuration, verdict, data, network, failed services.
     Status(StatusOptions),
+
+    /// Look into configurations.
+    #[command(subcommand)]
+    Config(ConfigCommand),
 
     /// Leave a note in the black box.
     #[command(hide = true)]
@@ -57,6 +61,29 @@ pub(crate) struct WhyOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusOptions {
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say everything that is wrong with a config.toml, each problem at its line. Changes nothing.
+    ///
+    /// Works on any machine. Exit code 0: an appliance would accept it; 1: it would not.
+    Check(ConfigCheckOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigCheckOptions {
+    /// The configuration.
+    #[arg(default_value = "config.toml")]
+    pub(crate) file: PathBuf,
+
+    /// The file of one device, laid over it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) device: Option<PathBuf>,
+
     /// Print JSON instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -109,7 +136,7 @@ mod tests {
     #[test]
     fn the_help_shows_what_people_ask_and_not_what_units_run() {
         let help = Arguments::command().render_help().to_string();
-        for shown in ["why", "status"] {
+        for shown in ["why", "status", "config"] {
             assert!(help.contains(&format!("  {shown}  ")), "{shown} is missing:\n{help}");
         }
         for hidden in ["breadcrumb", "report", "give-up", "ssh-host-keys"] {

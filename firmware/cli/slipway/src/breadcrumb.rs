@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use disk_image::blackbox::BreadcrumbKind;
 use host_files::{BlackBox, Note, Writer, read_text_bounded};
 
@@ -11,7 +12,13 @@ use crate::system;
 /// Where whoever asks for a reboot or a power-off may have left the reason.
 const SHUTDOWN_REASON: &str = "/run/slipway/shutdown-reason";
 
+/// What ends the signs of life of early-boot's child.
+const SERVICES_UP: &str = "/run/slipway/services-up";
+
 pub(crate) fn run(options: &BreadcrumbOptions) -> anyhow::Result<()> {
+    if matches!(options.kind, Kind::ServicesUp) {
+        std::fs::write(SERVICES_UP, "").with_context(|| format!("cannot write {SERVICES_UP}"))?;
+    }
     let message = match options.kind {
         Kind::Shutdown if options.message.is_empty() => {
             shutdown_message(&options.stage, Path::new(SHUTDOWN_REASON))

@@ -1,6 +1,6 @@
 //! The operator's command.
 //!
-//! What a person asks (`why`, `status`) is at the top; what units run is hidden from the help and stands below it.
+//! What a person asks (`why`, `status`, `config`) is at the top; what units run is hidden from the help and stands below it.
 
 mod arguments;
 
@@ -11,6 +11,8 @@ mod status_text;
 mod system;
 mod when;
 
+mod config_check;
+
 mod breadcrumb;
 mod give_up;
 mod host_keys;
@@ -18,20 +20,25 @@ mod report;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, ConfigCommand};
 use clap::Parser;
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Why(options) => why::run(&options),
         Command::Status(options) => status::run(&options),
+        Command::Config(ConfigCommand::Check(options)) => return finish(config_check::run(&options)),
         Command::Breadcrumb(options) => breadcrumb::run(&options),
         Command::Report => report::run(),
         Command::GiveUp(options) => give_up::run(&options),
         Command::SshHostKeys(options) => host_keys::run(&options),
     };
+    finish(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn finish(done: anyhow::Result<ExitCode>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("slipway: {error:#}");
             ExitCode::FAILURE

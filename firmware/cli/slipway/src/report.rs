@@ -50,6 +50,8 @@ fn lines(status: &Status, told: &Told) -> String {
         ("data".to_owned(), status_text::data(&status.data)),
     ];
     rows.extend(status_text::network(status));
+    let own = status_text::provisioning_and_verdict(status).into_iter();
+    rows.extend(own.map(|(what, text)| (what.to_owned(), text)));
     if let Some(rollback) = &told.rollback {
         rows.push((
             "rollback".to_owned(),
@@ -79,6 +81,8 @@ slipway: slot: A, confirmed, 9 tries left; boot 12 from /dev/vda
 slipway: data: mounted, 700 MiB of 3.3 GiB free (/dev/vda9)
 slipway: eth0: up, 10.0.2.15/24, fe80::1/64 (52:54:00:12:34:56)
 slipway: eth1: no link, no address (52:54:00:12:34:57)
+slipway: config: generation 3 from USB stick KINGSTON (sda1)
+slipway: verdict: good since 58 s after the kernel started
 slipway: up: services are up, 34 s after the kernel started
 ";
         assert_eq!(lines(&healthy(), &Told { up_at_s: Some(34), ..Told::default() }), expected);

@@ -7,7 +7,10 @@ use std::path::Path;
 use anyhow::Context;
 use appliance_types::SlotName;
 use disk_image::boot_state::BootState;
-use host_files::{BootReport, BootStateStore, BuildFacts, Program, run_program, uptime_ms, wall_clock_ms};
+use host_files::{
+    BootReport, BootStateStore, BuildFacts, FactsError, Program, ProvisioningReport, VerdictReport,
+    run_program, uptime_ms, wall_clock_ms,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::StatusOptions;
@@ -32,6 +35,10 @@ pub(crate) struct Status {
     pub(crate) board: Option<String>,
     pub(crate) boot: Option<BootReport>,
     pub(crate) slot: Option<SlotStatus>,
+    /// Whether it has a configuration; `None` while nothing says so yet.
+    pub(crate) provisioning: Option<ProvisioningReport>,
+    /// What is thought of this boot; `None` while nothing is.
+    pub(crate) verdict: Option<VerdictReport>,
     pub(crate) up_since_unix_s: Option<u64>,
     pub(crate) uptime_s: u64,
     pub(crate) data: DataStatus,
@@ -77,6 +84,10 @@ pub(crate) fn gather() -> Status {
         note(BuildFacts::read(Path::new(BuildFacts::PATH)).map_err(Into::into), "the build", &mut unknown);
     let boot = note(system::boot_report(), "this boot", &mut unknown);
     let slot = boot.as_ref().and_then(|boot| note(slot_status(boot.slot), "the boot state", &mut unknown));
+    let provisioning = ProvisioningReport::read(Path::new(ProvisioningReport::PATH));
+    let provisioning = note(if_there(provisioning), "the configuration", &mut unknown).flatten();
+    let verdict = VerdictReport::read(Path::new(VerdictReport::PATH));
+    let verdict = note(if_there(verdict), "the verdict", &mut unknown).flatten();
     let data = note(data_status(), "the data partition", &mut unknown).unwrap_or_default();
     let interfaces = note(interfaces(), "the network", &mut unknown).unwrap_or_default();
     let failed_units = note(system::failed_units(), "failed units", &mut unknown);
@@ -87,6 +98,8 @@ pub(crate) fn gather() -> Status {
         board: build.map(|facts| facts.board),
         boot,
         slot,
+        provisioning,
+        verdict,
         up_since_unix_s: wall_clock_ms().map(|now| (now / 1000).saturating_sub(uptime_s)),
         uptime_s,
         data,
@@ -100,6 +113,15 @@ pub(crate) fn gather() -> Status {
 fn note<T>(found: anyhow::Result<T>, what: &str, unknown: &mut Vec<String>) -> Option<T> {
     let one_line = |error: anyhow::Error| format!("{error:#}").lines().collect::<Vec<_>>().join("; ");
     found.map_err(|error| unknown.push(format!("{what}: {}", one_line(error)))).ok()
+}
+
+/// A report that is not there yet is no failure: whoever writes it has not got that far.
+fn if_there<T>(report: Result<T, FactsError>) -> anyhow::Result<Option<T>> {
+    match report {
+        Ok(report) => Ok(Some(report)),
+        Err(FactsError::Read(error)) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn slot_status(name: SlotName) -> anyhow::Result<SlotStatus> {
@@ -221,6 +243,15 @@ mod tests {
             (found, unknown),
             (None, vec!["the build: cannot read x: no such file; nowhere".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_report_that_is_not_there_yet_is_no_failure_but_a_damaged_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("verdict.json");
+        assert!(if_there(VerdictReport::read(&path)).unwrap().is_none());
+        std::fs::write(&path, "{").unwrap();
+        assert!(if_there(VerdictReport::read(&path)).is_err());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use host_files::{ProvisioningReport, ProvisioningState, VerdictReport, VerdictState};
+
 use crate::status::{DataStatus, Interface, SlotStatus, Status};
 use crate::when;
 
@@ -16,12 +18,15 @@ pub(crate) fn in_words(status: &Status) -> String {
     };
     row("build", &build(status));
     row("slot", &slot(status));
+    for (name, text) in provisioning_and_verdict(status) {
+        row(name, &text);
+    }
     row("up", &up(status));
     row("data", &data(&status.data));
     for (name, text) in network(status) {
         row(&name, &text);
     }
-    if status.boot.as_ref().is_some_and(|boot| boot.fresh_flash) {
+    if status.provisioning.is_none() && status.boot.as_ref().is_some_and(|boot| boot.fresh_flash) {
         row("state", "freshly flashed: nothing has been imported yet");
     }
     match status.failed_units.as_deref() {
@@ -62,6 +67,49 @@ fn slot_state(slot: &SlotStatus) -> String {
         format!("{} tries left", slot.tries_left)
     };
     format!("{}, {trust}, {tries}", slot.name)
+}
+
+/// One row for each of the two, and one for each problem and warning of the configuration; none where nothing is known yet.
+pub(crate) fn provisioning_and_verdict(status: &Status) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if let Some(report) = &status.provisioning {
+        rows.push(("config", provisioning(report)));
+        rows.extend(report.problems.iter().map(|problem| ("problem", problem.clone())));
+        rows.extend(report.warnings.iter().map(|warning| ("warning", warning.clone())));
+    }
+    rows.extend(status.verdict.as_ref().map(|report| ("verdict", verdict(report))));
+    rows
+}
+
+/// `generation 3 from USB stick KINGSTON (sda1)`; what is not well stands first.
+fn provisioning(report: &ProvisioningReport) -> String {
+    let source = report.source.as_ref().map_or(String::new(), |source| format!(" from {source}"));
+    let generation = report.generation.map(|generation| format!("generation {generation}{source}"));
+    match (report.state, generation) {
+        (ProvisioningState::Provisioned, Some(generation)) => generation,
+        (ProvisioningState::Provisioned, None) => report.message.clone(),
+        (ProvisioningState::Unprovisioned, _) => format!("NOT PROVISIONED: {}", report.message),
+        (ProvisioningState::Importing, _) => format!("importing{source}: {}", report.message),
+        (ProvisioningState::Degraded, generation) => {
+            let generation = generation.map_or(String::new(), |generation| format!(" ({generation})"));
+            format!("DEGRADED: {}{generation}", report.message)
+        }
+    }
+}
+
+/// `good since 41 s after the kernel started`
+fn verdict(report: &VerdictReport) -> String {
+    let because = match report.reasons.join("; ") {
+        none if none.is_empty() => none,
+        reasons => format!(": {reasons}"),
+    };
+    let since = format!("since {} s after the kernel started", report.since_uptime_s);
+    match report.verdict {
+        VerdictState::Good => format!("good {since}{because}"),
+        VerdictState::Waiting => format!("waiting{because}"),
+        VerdictState::Degraded => format!("DEGRADED {since}{because}"),
+        VerdictState::Bad => format!("BAD{because}"),
+    }
 }
 
 fn up(status: &Status) -> String {
@@ -120,7 +168,7 @@ fn bytes(count: u64) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use appliance_types::SlotName;
+    use appliance_types::{Generation, SlotName};
     use host_files::{BootReport, DataPartition};
 
     pub(crate) fn healthy() -> Status {
@@ -149,6 +197,21 @@ pub(crate) mod tests {
                 tries_left: 9,
                 confirmed: true,
                 order: "A".to_owned(),
+            }),
+            provisioning: Some(ProvisioningReport {
+                state: ProvisioningState::Provisioned,
+                generation: Generation::new(3),
+                source: Some("USB stick KINGSTON (sda1)".to_owned()),
+                message: "Generation 3 is in force.".to_owned(),
+                problems: vec![],
+                warnings: vec![],
+            }),
+            verdict: Some(VerdictReport {
+                verdict: VerdictState::Good,
+                reasons: vec![],
+                slot: SlotName::A,
+                marked_good: true,
+                since_uptime_s: 58,
             }),
             up_since_unix_s: Some(1_795_360_991),
             uptime_s: 3_903,
@@ -182,6 +245,8 @@ pub(crate) mod tests {
         let expected = "\
 build    0.1.0-3fa9c12d01 (Slipway 0.1.0 for rock64)
 slot     A, confirmed, 9 tries left; boot 12 from /dev/vda
+config   generation 3 from USB stick KINGSTON (sda1)
+verdict  good since 58 s after the kernel started
 up       since 2026-11-22 15:23:11 UTC, 1 h 5 min
 data     mounted, 700 MiB of 3.3 GiB free (/dev/vda9)
 eth0     up, 10.0.2.15/24, fe80::1/64 (52:54:00:12:34:56)
@@ -199,6 +264,10 @@ failed   nothing
         let boot = status.boot.as_mut().unwrap();
         boot.last_resort = true;
         boot.fresh_flash = true;
+        status.provisioning = None;
+        let verdict = status.verdict.as_mut().unwrap();
+        (verdict.verdict, verdict.marked_good) = (VerdictState::Degraded, false);
+        verdict.reasons = vec!["data.mount has failed (exit-code)".to_owned()];
         status.up_since_unix_s = None;
         status.uptime_s = 42;
         status.data = DataStatus::default();
@@ -208,6 +277,7 @@ failed   nothing
         let expected = "\
 build    0.1.0-3fa9c12d01 (Slipway 0.1.0 for rock64)
 slot     A, on trial, 1 try left, last resort: no slot had tries left; boot 12 from /dev/vda
+verdict  DEGRADED since 58 s after the kernel started: data.mount has failed (exit-code)
 up       42 s
 data     NOT MOUNTED: nothing written now survives a reboot
 network  no network cards
@@ -216,6 +286,48 @@ failed   data.mount, rauc.service
 unknown  the network: cannot start `ip -json address show`: No such file
 ";
         assert_eq!(in_words(&status), expected);
+    }
+
+    #[test]
+    fn a_configuration_on_its_way_or_in_trouble() {
+        let base = healthy().provisioning.unwrap();
+        let none = ProvisioningReport { generation: None, source: None, ..base.clone() };
+        let with = |state, message: &str, base: &ProvisioningReport| {
+            provisioning(&ProvisioningReport { state, message: message.to_owned(), ..base.clone() })
+        };
+        for (text, expected) in [
+            (
+                with(ProvisioningState::Unprovisioned, "waiting for a USB stick with a config.toml", &none),
+                "NOT PROVISIONED: waiting for a USB stick with a config.toml",
+            ),
+            (
+                with(ProvisioningState::Importing, "loading web.tar", &base),
+                "importing from USB stick KINGSTON (sda1): loading web.tar",
+            ),
+            (
+                with(ProvisioningState::Degraded, "web.service does not run", &base),
+                "DEGRADED: web.service does not run (generation 3 from USB stick KINGSTON (sda1))",
+            ),
+        ] {
+            assert_eq!(text, expected);
+        }
+        let mut status = healthy();
+        status.provisioning.as_mut().unwrap().problems = vec!["config.toml:3:1: unknown key".to_owned()];
+        assert!(in_words(&status).contains("\nproblem  config.toml:3:1: unknown key\n"));
+    }
+
+    #[test]
+    fn a_verdict_that_is_not_good_says_why() {
+        let with = |state, reasons: &[&str]| {
+            let reasons = reasons.iter().map(|&reason| reason.to_owned()).collect();
+            verdict(&VerdictReport { verdict: state, reasons, ..healthy().verdict.unwrap() })
+        };
+        assert_eq!(with(VerdictState::Waiting, &["a", "b"]), "waiting: a; b");
+        assert_eq!(with(VerdictState::Bad, &["web.service: it failed"]), "BAD: web.service: it failed");
+        assert_eq!(
+            with(VerdictState::Good, &["no card"]),
+            "good since 58 s after the kernel started: no card"
+        );
     }
 
     #[test]

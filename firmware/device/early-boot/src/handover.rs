@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use appliance_types::BuildId;
+use disk_image::blackbox::{BreadcrumbKind, stage};
 use host_files::{BootReport, BuildFacts, DataPartition};
 
 use crate::black_box::Past;
@@ -14,14 +16,12 @@ use crate::report::Report;
 use crate::root::Root;
 use crate::sysfs::{Disk, read_disks};
 
-/// The stage's name.
-pub(crate) const STAGE: &str = "handover";
-
 /// The partitions the running system finds under `/dev/slipway`.
 const PARTITIONS: &str = "env0|env1|blackbox|bootsel|boot-a|rootfs-a|boot-b|rootfs-b|data";
 
 /// Writes, under `/run`: `slipway/boot.json`; `slipway/fresh-flash` when nothing has been imported yet;
-/// `slipway/make-data`, naming the disk, when the data partition is to be made; and the udev rule for `/dev/slipway`.
+/// `slipway/make-data`, naming the disk and how, when the data partition is to be made; and the udev rule for `/dev/slipway`.
+/// Returns the build of the slot.
 pub(crate) fn leave_facts(
     disk: &Disk,
     command_line: &CommandLine,
@@ -29,7 +29,7 @@ pub(crate) fn leave_facts(
     identity: &Identity,
     root: &Root,
     report: &mut Report,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<BuildId> {
     // Asked again: the decision whether to make a partition must not rest on an early look at a slow disk.
     let disks = read_disks(Path::new("/sys"), Path::new("/dev"));
     let data = data_partition(disks.iter().find(|other| other.name == disk.name).unwrap_or(disk));
@@ -37,8 +37,9 @@ pub(crate) fn leave_facts(
     let boot = boot_report(facts, disk, command_line, past, identity, data);
     write_all(Path::new("/run"), disk, &boot)?;
     let state = if boot.fresh_flash { "freshly flashed" } else { "in use" };
-    report.say(STAGE, format_args!("build {}, disk {state}", boot.build));
-    Ok(())
+    report.say(stage::HANDOVER, format_args!("build {}, disk {state}", boot.build));
+    report.crumb(BreadcrumbKind::Stage, stage::HANDOVER, boot.build.to_string());
+    Ok(boot.build)
 }
 
 fn data_partition(disk: &Disk) -> DataPartition {
@@ -88,9 +89,16 @@ fn write_all(run: &Path, disk: &Disk, boot: &BootReport) -> anyhow::Result<()> {
         write(&folder.join("fresh-flash"), "")?;
     }
     if boot.data == DataPartition::Absent {
-        write(&folder.join("make-data"), &format!("SLIPWAY_DISK={}\n", disk.node.display()))?;
+        write(&folder.join("make-data"), &make_data(disk, boot.fresh_flash))?;
     }
     write(&rules.join("61-slipway-disk.rules"), &udev_rules(&disk.name))
+}
+
+/// What slipway-repart.service reads: the disk, and the folder of definitions. Those for a fresh flash put the marker into
+/// the new partition; a partition made on a disk in use must never get one, or a wiped box would take its old seed again.
+fn make_data(disk: &Disk, fresh_flash: bool) -> String {
+    let definitions = if fresh_flash { "fresh" } else { "in-use" };
+    format!("SLIPWAY_DISK={}\nSLIPWAY_DEFINITIONS={definitions}\n", disk.node.display())
 }
 
 /// Links for this disk's partitions only: with two disks that hold the same image, `/dev/disk/by-partlabel` could mean
@@ -208,9 +216,10 @@ mod tests {
             let make = fs::read_to_string(run.path().join("slipway/make-data")).ok();
             (run.path().join("slipway/fresh-flash").exists(), make)
         };
-        let disk = Some("SLIPWAY_DISK=/dev/mmcblk0\n".to_owned());
-        assert_eq!(files(&report(DataPartition::Absent, Some(false))), (true, disk.clone()));
-        assert_eq!(files(&report(DataPartition::Absent, Some(true))), (false, disk));
+        let make = |how: &str| Some(format!("SLIPWAY_DISK=/dev/mmcblk0\nSLIPWAY_DEFINITIONS={how}\n"));
+        assert_eq!(files(&report(DataPartition::Absent, Some(false))), (true, make("fresh")));
+        assert_eq!(files(&report(DataPartition::Absent, Some(true))), (false, make("in-use")));
+        assert_eq!(files(&report(DataPartition::Absent, None)), (false, make("in-use")));
         assert_eq!(files(&report(DataPartition::Present, Some(true))), (false, None));
     }
 

@@ -17,6 +17,7 @@ mod handover;
 mod identity;
 mod modules;
 mod mounts;
+mod partition_table;
 mod pstore;
 mod rearm;
 mod root;
@@ -61,15 +62,17 @@ fn boot(report: &mut Report) -> Result<Infallible, Failure> {
 
     let disk = boot_disk::find(&command_line, report).at(stage::DISK)?;
     let past = black_box::open(&disk, &command_line, report);
+    partition_table::mend_torn_copy(&disk, report);
     alive::spawn(&disk, &command_line, &past, report);
     let past = pstore::collect(past, report);
 
     let root = root::mount(&disk, &command_line, report)?;
     let identity = identity::provide(&root, report);
     clock::set(&root, &past, report);
-    handover::leave_facts(&disk, &command_line, &past, &identity, &root, report).at(handover::STAGE)?;
+    let build =
+        handover::leave_facts(&disk, &command_line, &past, &identity, &root, report).at(stage::HANDOVER)?;
 
     // After all that can fail: a slot that is reset behind this line has its tries back, and would be started for ever.
-    rearm::rearm(&disk, &command_line, &past, report);
+    rearm::rearm(&disk, &command_line, &build, &past, report);
     switch_root::switch(&root, &command_line, report).at(stage::SWITCH_ROOT)
 }

@@ -1,6 +1,7 @@
 //! The slot's counter: a confirmed slot gets its tries back, one that keeps dying loses them.
 
 use anyhow::Context;
+use appliance_types::BuildId;
 use disk_image::blackbox::stage;
 use disk_image::boot_state::{RearmDecision, rearm as decide};
 use host_files::BootStateStore;
@@ -14,20 +15,31 @@ use crate::sysfs::Disk;
 /// uses up its tries.
 ///
 /// Not fatal: the slot runs, and the counter is one less than it could be.
-pub(crate) fn rearm(disk: &Disk, command_line: &CommandLine, past: &Past, report: &mut Report) {
-    match decide_and_write(disk, command_line, past) {
+pub(crate) fn rearm(
+    disk: &Disk,
+    command_line: &CommandLine,
+    build: &BuildId,
+    past: &Past,
+    report: &mut Report,
+) {
+    match decide_and_write(disk, command_line, build, past) {
         Ok(decision) => report.leave(decision.breadcrumb_kind(), stage::REARM, &decision),
         Err(error) => report.warn(stage::REARM, format_args!("{error:#}")),
     }
 }
 
-fn decide_and_write(disk: &Disk, command_line: &CommandLine, past: &Past) -> anyhow::Result<RearmDecision> {
+fn decide_and_write(
+    disk: &Disk,
+    command_line: &CommandLine,
+    build: &BuildId,
+    past: &Past,
+) -> anyhow::Result<RearmDecision> {
     let partition = |name: &str| {
         disk.partition(name).with_context(|| format!("cannot find {name} on {}", disk.node.display()))
     };
     let store = BootStateStore::open(partition("env0")?, partition("env1")?)?;
     let state = store.read()?.state();
-    let decision = decide(&state, command_line.slot, &past.history.endings_of(command_line.slot));
+    let decision = decide(&state, command_line.slot, &past.history.endings_of(command_line.slot, build));
     // Also when nothing changes: copies that differ are made equal.
     store.change(|env| decision.apply(state).write_into(env))?;
     Ok(decision)
@@ -44,30 +56,43 @@ mod tests {
         CommandLine { slot: SlotName::A, token: None, last_resort: false, init: "/sbin/init".into() }
     }
 
-    /// Boots slot A with this state and these earlier boots; returns what is in the state afterwards.
+    fn build() -> BuildId {
+        "0.1.0-abc".parse().unwrap()
+    }
+
+    /// Boots slot A with this state and these earlier boots of the same build; returns what is in the state afterwards.
     fn after(state: BootState, panics: u32) -> (BootState, RearmDecision) {
+        after_boots_of(&build(), state, panics)
+    }
+
+    fn after_boots_of(ran: &BuildId, state: BootState, panics: u32) -> (BootState, RearmDecision) {
         let folder = tempfile::tempdir().unwrap();
         let names = ["env0", "env1"];
         let partitions = names.map(|name| (name.to_owned(), folder.path().join(name)));
         for (_, path) in &partitions {
             std::fs::write(path, state.to_env().encode()).unwrap();
         }
-        let crumb = |boot| Breadcrumb {
+        let crumb = |boot, kind, stage: &str, message: &str| Breadcrumb {
             seq: u64::from(boot),
             boot,
             slot: Some(SlotName::A),
             unix_ms: None,
             uptime_ms: 1,
-            kind: BreadcrumbKind::Panic,
-            stage: StageText::new("start"),
-            message: MessageText::new("it died"),
+            kind,
+            stage: StageText::new(stage),
+            message: MessageText::new(message),
         };
-        let crumbs: Vec<Breadcrumb> = (1..=panics).map(crumb).collect();
+        let crumbs: Vec<Breadcrumb> = (1..=panics)
+            .flat_map(|boot| {
+                let handed_over = crumb(boot, BreadcrumbKind::Stage, stage::HANDOVER, &ran.to_string());
+                [handed_over, crumb(boot, BreadcrumbKind::Panic, "start", "it died")]
+            })
+            .collect();
         let past =
             Past { boot: panics + 1, history: History::of(&crumbs, Some(panics + 1)), ..Past::default() };
         let disk =
             Disk { name: "vda".into(), node: "/dev/vda".into(), partitions: partitions.clone().into() };
-        let decision = decide_and_write(&disk, &command_line(), &past).unwrap();
+        let decision = decide_and_write(&disk, &command_line(), &build(), &past).unwrap();
         let contents = partitions.map(|(_, path)| std::fs::read(path).unwrap());
         assert_eq!(contents[0], contents[1], "the copies differ");
         let store =
@@ -109,10 +134,17 @@ mod tests {
     }
 
     #[test]
+    fn a_new_build_does_not_answer_for_the_one_before_it_in_the_slot() {
+        let (state, decision) = after_boots_of(&"0.0.9-old".parse().unwrap(), both_slots(5, 9), 3);
+        assert_eq!((state.a_left.get(), state.b_left.get()), (9, 9));
+        assert_eq!(decision.breadcrumb_kind(), BreadcrumbKind::Rearmed);
+    }
+
+    #[test]
     fn a_disk_without_boot_state_is_reported_and_the_boot_goes_on() {
         let disk = Disk { name: "vda".into(), node: "/dev/vda".into(), partitions: [].into() };
-        let error = decide_and_write(&disk, &command_line(), &Past::default()).unwrap_err();
+        let error = decide_and_write(&disk, &command_line(), &build(), &Past::default()).unwrap_err();
         assert_eq!(error.to_string(), "cannot find env0 on /dev/vda");
-        rearm(&disk, &command_line(), &Past::default(), &mut Report::on_standard_error());
+        rearm(&disk, &command_line(), &build(), &Past::default(), &mut Report::on_standard_error());
     }
 }

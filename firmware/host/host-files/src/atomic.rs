@@ -78,7 +78,12 @@ fn write_observed(
     }
 
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed("sync", folder))
+    sync_folder(folder).map_err(failed("sync", folder))
+}
+
+/// Has the names in a folder written to the disk: what was made, renamed or removed in it.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 fn partial_path(path: &Path) -> PathBuf {

@@ -110,7 +110,7 @@ impl BootReport {
     }
 }
 
-fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, FactsError> {
+pub(crate) fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, FactsError> {
     let bytes = read_bounded(path, LIMIT)?;
     serde_json::from_slice(&bytes).map_err(|source| FactsError::Content { path: path.to_owned(), source })
 }

@@ -7,12 +7,18 @@
 //! |---|---|
 //! | read a file that may be too large | [`read_bounded`], [`read_text_bounded`] |
 //! | replace a file whole | [`write_atomic`] |
+//! | have the names in a folder on the disk | [`sync_folder`] |
 //! | take turns | [`FileLock`] |
-//! | run a program | [`Program`], [`run_program`] |
+//! | say something on the console | [`Console`] |
+//! | run a program | [`Program`], [`run_program`], [`run_program_to_end`] |
+//! | what systemd says of units | [`unit_states`] |
 //! | sectors of a raw partition | [`BlockRegion`] |
 //! | the black box and the boot state on such partitions | [`BlackBox`], [`BootStateStore`] |
 //! | the time | [`wall_clock_ms`], [`uptime_ms`] |
 //! | what this image and this boot are | [`BuildFacts`], [`BootReport`] |
+//! | how far this boot has come | [`ProvisioningReport`], [`VerdictReport`] |
+//! | has anything been imported since the flash | [`FreshMarker`] |
+//! | what a configuration wants to see running | [`RequiredFacts`] |
 
 mod atomic;
 mod bounded;
@@ -22,18 +28,33 @@ mod program;
 
 mod region;
 
+mod units;
+
 mod black_box;
 mod boot_state_store;
 
 mod clock;
-mod facts;
+mod console;
 
-pub use atomic::{WriteError, write_atomic};
+mod facts;
+mod fresh_marker;
+mod reports;
+mod required;
+
+pub use atomic::{WriteError, sync_folder, write_atomic};
 pub use black_box::{BlackBox, BlackBoxError, Note, Writer};
 pub use boot_state_store::{BootStateError, BootStateStore};
 pub use bounded::{ReadError, read_bounded, read_text_bounded};
 pub use clock::{uptime_ms, wall_clock_ms};
+pub use console::Console;
 pub use facts::{BootReport, BuildFacts, DataPartition, FactsError};
+pub use fresh_marker::{FreshMarker, FreshMarkerError};
 pub use lock::{FileLock, LockError};
-pub use program::{OUTPUT_LIMIT, Output, Program, ProgramError, run_program};
+pub use program::{
+    APP_USER_HOME, APP_USER_ID, APP_USER_NAME, Ended, OUTPUT_LIMIT, Output, Program, ProgramError,
+    run_program, run_program_to_end,
+};
 pub use region::{BlockRegion, LockedRegion, RegionError};
+pub use reports::{ProvisioningReport, ProvisioningState, ReportError, VerdictReport, VerdictState};
+pub use required::{LanAddress, RequiredFacts, RequiredUnit, UnitMode};
+pub use units::{Manager, UnitState, unit_states};

@@ -1,10 +1,13 @@
 //! Running other programs: an argument list, never a shell line; a time limit; the whole story in the error.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +17,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-/// How much of each output stream is kept, in bytes. What comes after is read and dropped, so that a
-/// talkative program neither fills memory nor blocks on a full pipe.
+/// How much of each output stream is kept, in bytes, unless [`Program::output_limit`] says otherwise. What comes after is
+/// read and dropped, so that a talkative program neither fills memory nor blocks on a full pipe.
 pub const OUTPUT_LIMIT: usize = 256 * 1024;
 
 /// How long output is waited for after the program itself has ended: something it left running in the
@@ -25,18 +28,38 @@ const OUTPUT_GRACE: Duration = Duration::from_secs(1);
 /// Where programs are looked for when the caller's environment has no `PATH` (udev's has none).
 const DEFAULT_PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The user that rootless containers belong to. The image makes it.
+pub const APP_USER_NAME: &str = "slipway-app";
+/// Its number, and its group's.
+pub const APP_USER_ID: u32 = 900;
+/// Its home; Podman's rootless store is below it.
+pub const APP_USER_HOME: &str = "/data/containers/app";
+
 /// A program to run, with its arguments and its time limit.
 #[derive(Debug, Clone)]
 pub struct Program {
     name: OsString,
     arguments: Vec<OsString>,
     timeout: Duration,
+    output_limit: usize,
+    environment: Vec<(OsString, OsString)>,
+    stdin: Option<PathBuf>,
+    as_app_user: bool,
 }
 
-/// What a program that ended with status 0 has printed.
+/// How a program ended by itself, and what it has printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit status, or the signal that ended it.
+    pub status: ExitStatus,
+    /// What it has printed.
+    pub output: Output,
+}
+
+/// What a program has printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// Standard output, at most [`OUTPUT_LIMIT`] bytes, bytes that are not UTF-8 replaced.
+    /// Standard output up to the limit, bytes that are not UTF-8 replaced.
     pub stdout: String,
     /// Standard error, the same.
     pub stderr: String,
@@ -45,6 +68,16 @@ pub struct Output {
 /// Why a program did not do its work. Every message holds the full command line.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
+    /// What it is to read could not be opened.
+    #[error("cannot open {path} for `{command}`")]
+    Stdin {
+        /// The command line.
+        command: String,
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// It could not be started at all.
     #[error("cannot start `{command}`")]
     Start {
@@ -86,7 +119,15 @@ pub enum ProgramError {
 impl Program {
     /// A program by name (looked up in `PATH`) or by path, with no arguments and a limit of 10 seconds.
     pub fn new(name: impl AsRef<OsStr>) -> Program {
-        Program { name: name.as_ref().to_owned(), arguments: Vec::new(), timeout: Duration::from_secs(10) }
+        Program {
+            name: name.as_ref().to_owned(),
+            arguments: Vec::new(),
+            timeout: Duration::from_secs(10),
+            output_limit: OUTPUT_LIMIT,
+            environment: Vec::new(),
+            stdin: None,
+            as_app_user: false,
+        }
     }
 
     /// Adds one argument.
@@ -109,31 +150,99 @@ impl Program {
         self.timeout = timeout;
         self
     }
+
+    /// Sets how many bytes of each output stream are kept.
+    #[must_use]
+    pub fn output_limit(mut self, bytes: usize) -> Program {
+        self.output_limit = bytes;
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Program {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Has it read this file from standard input. We open it, so it may be one that the program's user cannot open.
+    #[must_use]
+    pub fn stdin_file(mut self, path: impl Into<PathBuf>) -> Program {
+        self.stdin = Some(path.into());
+        self
+    }
+
+    /// Runs it as the application user, in that user's session: with nothing of our environment, but with what finds the
+    /// user's service manager and Podman's files. Only root can do that, and the user must be in `/etc/passwd`.
+    ///
+    /// `setpriv` and not `su` or `systemd-run`: no PAM session, no shell, no unit of its own, and the program's exit status
+    /// is the one we see.
+    #[must_use]
+    pub fn as_app_user(mut self) -> Program {
+        self.as_app_user = true;
+        self
+    }
+
+    /// What is really started: the program, or what becomes the application user and then the program.
+    fn command_line(&self) -> Vec<Cow<'_, OsStr>> {
+        let mut line: Vec<Cow<'_, OsStr>> = Vec::new();
+        if self.as_app_user {
+            let user = format!("--reuid={APP_USER_ID}");
+            let group = format!("--regid={APP_USER_ID}");
+            line.push(OsStr::new("setpriv").into());
+            line.extend([user, group].map(|option| Cow::Owned(option.into())));
+            line.extend(["--init-groups", "--"].map(|word| Cow::Borrowed(OsStr::new(word))));
+        }
+        line.push(self.name.as_os_str().into());
+        line.extend(self.arguments.iter().map(|argument| argument.as_os_str().into()));
+        line
+    }
 }
 
 /// Shows the command line as a person would type it, for messages.
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_word(f, &self.name)?;
-        self.arguments.iter().try_for_each(|argument| {
-            f.write_str(" ")?;
-            write_word(f, argument)
+        self.command_line().iter().enumerate().try_for_each(|(at, word)| {
+            if at > 0 {
+                f.write_str(" ")?;
+            }
+            write_word(f, word)
         })
     }
 }
 
-/// Runs a program to its end, in `/`, with nothing on standard input and messages in English.
+/// Runs a program to its end, in `/`, with nothing on standard input unless asked for, and messages in English. Any status
+/// but 0 is an error.
 ///
 /// Both output streams are captured. Past the time limit the program and all it has started (its process
 /// group) are killed.
 pub fn run_program(program: &Program) -> Result<Output, ProgramError> {
+    let Ended { status, output } = run_program_to_end(program)?;
+    if !status.success() {
+        let (command, stderr) = (program.to_string(), output.stderr.trim().to_owned());
+        return Err(ProgramError::Failed { command, status, stderr });
+    }
+    Ok(output)
+}
+
+/// As [`run_program`], for a program that answers with its status: no status is an error.
+pub fn run_program_to_end(program: &Program) -> Result<Ended, ProgramError> {
     let command = program.to_string();
     let wait_error = |source| ProgramError::Wait { command: command.clone(), source };
 
+    let stdin = match &program.stdin {
+        Some(path) => Stdio::from(File::open(path).map_err(|source| ProgramError::Stdin {
+            command: command.clone(),
+            path: path.clone(),
+            source,
+        })?),
+        None => Stdio::null(),
+    };
     let mut child =
-        start(program).map_err(|source| ProgramError::Start { command: command.clone(), source })?;
-    let stdout = child.stdout.take().map(read_in_background);
-    let stderr = child.stderr.take().map(read_in_background);
+        start(program, stdin).map_err(|source| ProgramError::Start { command: command.clone(), source })?;
+    let limit = program.output_limit;
+    let stdout = child.stdout.take().map(|stream| read_in_background(stream, limit));
+    let stderr = child.stderr.take().map(|stream| read_in_background(stream, limit));
 
     let ended_in_time = wait_until(&child, program.timeout).map_err(|error| wait_error(error.into()))?;
     if !ended_in_time {
@@ -146,28 +255,42 @@ pub fn run_program(program: &Program) -> Result<Output, ProgramError> {
         let stderr = output.stderr.trim().to_owned();
         return Err(ProgramError::TimedOut { command, timeout: program.timeout, stderr });
     }
-    if !status.success() {
-        return Err(ProgramError::Failed { command, status, stderr: output.stderr.trim().to_owned() });
-    }
-    Ok(output)
+    Ok(Ended { status, output })
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one function that runs programs")]
-fn start(program: &Program) -> io::Result<Child> {
-    let mut command = Command::new(&program.name);
+fn start(program: &Program, stdin: Stdio) -> io::Result<Child> {
+    let line = program.command_line();
+    let mut command = Command::new(&line[0]);
+    if program.as_app_user {
+        command.env_clear().envs(app_user_environment());
+    }
     command
-        .args(&program.arguments)
+        .args(&line[1..])
         .current_dir("/")
         .env("LC_ALL", "C.UTF-8")
-        .stdin(Stdio::null())
+        .envs(program.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         // A group of its own, so that a kill reaches what it started too.
         .process_group(0);
-    if std::env::var_os("PATH").is_none() {
+    if !program.as_app_user && std::env::var_os("PATH").is_none() {
         command.env("PATH", DEFAULT_PATH);
     }
     command.spawn()
+}
+
+fn app_user_environment() -> [(&'static str, String); 6] {
+    let runtime = format!("/run/user/{APP_USER_ID}");
+    [
+        ("PATH", DEFAULT_PATH.to_owned()),
+        ("HOME", APP_USER_HOME.to_owned()),
+        ("USER", APP_USER_NAME.to_owned()),
+        ("LOGNAME", APP_USER_NAME.to_owned()),
+        ("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={runtime}/bus")),
+        ("XDG_RUNTIME_DIR", runtime),
+    ]
 }
 
 /// True when the child ended before the limit. Waits on a pidfd, so there is no polling interval.
@@ -200,7 +323,7 @@ struct Capture {
     end: Receiver<()>,
 }
 
-fn read_in_background(mut stream: impl Read + Send + 'static) -> Capture {
+fn read_in_background(mut stream: impl Read + Send + 'static, limit: usize) -> Capture {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let (running, end) = mpsc::channel::<()>();
     let filled = Arc::clone(&kept);
@@ -212,7 +335,7 @@ fn read_in_background(mut stream: impl Read + Send + 'static) -> Capture {
                 Ok(0) => return,
                 Ok(count) => {
                     let mut kept = filled.lock().unwrap_or_else(PoisonError::into_inner);
-                    let room = OUTPUT_LIMIT - kept.len();
+                    let room = limit - kept.len();
                     kept.extend_from_slice(&buffer[..count.min(room)]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -266,6 +389,12 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_answers_with_its_status_is_heard() {
+        let ended = run_program_to_end(&shell("echo no; exit 1")).unwrap();
+        assert_eq!((ended.status.code(), ended.output.stdout.as_str()), (Some(1), "no\n"));
+    }
+
+    #[test]
     fn a_program_that_does_not_exist_is_named() {
         let error = run_program(&Program::new("/nonexistent/tool").arg("now")).unwrap_err();
         assert_eq!(error.to_string(), "cannot start `/nonexistent/tool now`");
@@ -294,6 +423,78 @@ mod tests {
     fn output_past_the_limit_is_dropped_and_the_program_still_ends() {
         let output = run_program(&shell("yes | head -c 1000000")).unwrap();
         assert_eq!(output.stdout.len(), OUTPUT_LIMIT);
+    }
+
+    #[test]
+    fn a_larger_limit_keeps_more() {
+        let output = run_program(&shell("yes | head -c 1000000").output_limit(2_000_000)).unwrap();
+        assert_eq!(output.stdout.len(), 1_000_000);
+    }
+
+    #[test]
+    fn a_file_is_read_and_a_missing_one_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("input");
+        std::fs::write(&path, "from a file").unwrap();
+        assert_eq!(run_program(&Program::new("cat").stdin_file(&path)).unwrap().stdout, "from a file");
+        let error = run_program(&Program::new("cat").stdin_file("/nonexistent")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot open /nonexistent for `cat`");
+    }
+
+    #[test]
+    fn the_environment_is_added_to() {
+        let output = run_program(&shell("echo $GREETING").env("GREETING", "hello")).unwrap();
+        assert_eq!(output.stdout, "hello\n");
+    }
+
+    #[test]
+    fn the_application_user_gets_a_command_line_in_front() {
+        let program = Program::new("podman").args(["load", "--quiet"]).as_app_user().as_app_user();
+        assert_eq!(
+            program.to_string(),
+            "setpriv --reuid=900 --regid=900 --init-groups -- podman load --quiet"
+        );
+    }
+
+    #[test]
+    fn the_application_user_has_its_own_environment_and_none_of_ours() {
+        if !rustix::process::geteuid().is_root() {
+            println!("SKIPPED: becoming another user needs root");
+            return;
+        }
+        // This machine has no user 900 whose groups could be looked up; a `setpriv` in front takes that option away.
+        let folder = tempfile::tempdir().unwrap();
+        let stand_in = folder.path().join("setpriv");
+        std::fs::write(
+            &stand_in,
+            "#!/bin/sh\nshift 4\nexec /usr/bin/setpriv --reuid=900 --regid=900 --clear-groups -- \"$@\"\n",
+        )
+        .unwrap();
+        std::fs::set_permissions(&stand_in, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let path = format!("{}:{DEFAULT_PATH}", folder.path().display());
+        let input = folder.path().join("secret");
+        std::fs::write(&input, "only root can open this\n").unwrap();
+        std::fs::set_permissions(&input, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let program = shell("id -u; id -g; cat; env | sort | grep -v ^PATH= | grep -v ^PWD=")
+            .as_app_user()
+            .env("PATH", path)
+            .env("EXTRA", "1")
+            .stdin_file(&input);
+        let output = run_program(&program).unwrap();
+        let expected = [
+            "900",
+            "900",
+            "only root can open this",
+            "DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/900/bus",
+            "EXTRA=1",
+            "HOME=/data/containers/app",
+            "LC_ALL=C.UTF-8",
+            "LOGNAME=slipway-app",
+            "USER=slipway-app",
+            "XDG_RUNTIME_DIR=/run/user/900",
+        ];
+        let lines: Vec<&str> = output.stdout.lines().filter(|line| !line.starts_with("_=")).collect();
+        assert_eq!(lines, expected);
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl BlockRegion {
         &self.path
     }
 
+    /// How many sectors it has.
+    pub fn sectors(&self) -> u64 {
+        self.sectors
+    }
+
     /// Reads whole sectors into `bytes`, from sector `first` on. Needs no lock: a sector is written whole or not at all.
     pub fn read(&self, first: u64, bytes: &mut [u8]) -> Result<(), RegionError> {
         let offset = self.offset(first, bytes.len())?;

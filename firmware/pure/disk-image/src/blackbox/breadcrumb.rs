@@ -96,6 +96,9 @@ pub mod stage {
     pub const ROOTFS: &str = "rootfs";
     /// The writable layer over it is ready.
     pub const OVERLAY: &str = "overlay";
+    /// What early-boot found out is left for the system; the message is the build of the slot. Which build a boot ran is
+    /// judged from this breadcrumb.
+    pub const HANDOVER: &str = "handover";
     /// The slot's counter is dealt with.
     pub const REARM: &str = "rearm";
     /// The root file system's init takes over.

@@ -38,7 +38,8 @@ pub enum BootEnding {
         /// The last sign of life.
         last: Option<LastSign>,
     },
-    /// It got so far that the watchdog was armed, then hung, and the watchdog reset the machine.
+    /// It got so far that the watchdog was armed, then hung, and the watchdog, or systemd's time limit for the start, reset the
+    /// machine.
     Watchdog {
         /// The last sign of life.
         last: Option<LastSign>,
@@ -110,7 +111,7 @@ impl fmt::Display for BootEnding {
                 write!(f, "ended in a kernel panic{}: {message}", After(last.as_ref()))
             }
             BootEnding::Watchdog { last } => {
-                write!(f, "hung and was reset by the watchdog{}", After(last.as_ref()))
+                write!(f, "hung and was reset{}", After(last.as_ref()))
             }
             BootEnding::PowerCut { last } => write!(f, "ended in a power cut{}", After(last.as_ref())),
             BootEnding::Unexplained { last } => {

@@ -1,10 +1,14 @@
+use std::fmt;
+
 use appliance_types::{BuildId, SlotName};
 use serde::Serialize;
 
+use super::breadcrumb::BreadcrumbKind;
 use super::ending::BootEnding;
 use super::history::{Boot, History};
 use super::rollback::Rollback;
 use super::selector::{ResetKind, SelectorReason, SelectorRecord};
+use super::text::{MessageText, StageText};
 use crate::boot_state::{EnvSource, TriesLeft};
 
 /// Which slot runs, why it was chosen, and what became of the boots before: what `slipway why` tells.
@@ -29,6 +33,19 @@ pub struct RunningBoot {
     pub slot: Option<SlotName>,
     /// What the selector wrote about it; `None` when that is lost.
     pub selector: Option<SelectorRecord>,
+    /// What was found in it: checks that failed, and that it was marked good.
+    pub found: Vec<Finding>,
+}
+
+/// Something that was found out in a boot, and noted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The check: `seed`, `LAN`, a unit's name.
+    pub check: StageText,
+    /// What it found.
+    pub message: MessageText,
+    /// Milliseconds since the kernel started.
+    pub uptime_ms: u64,
 }
 
 /// A boot that has ended.
@@ -44,7 +61,12 @@ pub struct EndedBoot {
     pub last_seen_unix_ms: Option<u64>,
     /// How it ended.
     pub ending: BootEnding,
+    /// What was found in it.
+    pub found: Vec<Finding>,
 }
+
+/// How many findings of one boot are put in words: the last ones.
+const FOUND_IN_WORDS: usize = 5;
 
 /// How many earlier boots are put in words. All of them are in the data.
 const EARLIER_IN_WORDS: usize = 10;
@@ -56,6 +78,7 @@ impl Explanation {
             boot: boot.number,
             slot: boot.slot,
             selector: boot.selector.clone(),
+            found: Finding::all_of(boot),
         });
         let ended = history.boots().iter().rev().filter(|boot| boot.ending != BootEnding::Running);
         Explanation {
@@ -80,7 +103,10 @@ impl Explanation {
             return lines;
         }
         lines.push("Earlier boots, newest first:".to_owned());
-        lines.extend(self.earlier.iter().take(EARLIER_IN_WORDS).map(EndedBoot::line));
+        for boot in self.earlier.iter().take(EARLIER_IN_WORDS) {
+            lines.push(boot.line());
+            lines.extend(last(&boot.found).iter().map(|finding| format!("  - {finding}")));
+        }
         if let Some(more @ 1..) = self.earlier.len().checked_sub(EARLIER_IN_WORDS) {
             lines.push(format!("- and {more} before them"));
         }
@@ -122,8 +148,39 @@ impl RunningBoot {
             ResetKind::Cold => "The power was off before this boot.".to_owned(),
             ResetKind::Warm => "The power stayed on before this boot.".to_owned(),
         });
+        if !self.found.is_empty() {
+            lines.push("Found in this boot, newest last:".to_owned());
+            lines.extend(last(&self.found).iter().map(|finding| format!("- {finding}")));
+        }
         lines
     }
+}
+
+impl Finding {
+    fn all_of(boot: &Boot) -> Vec<Finding> {
+        let found = boot.crumbs.iter().filter(|crumb| {
+            matches!(crumb.kind, BreadcrumbKind::Check | BreadcrumbKind::MarkGood | BreadcrumbKind::MarkBad)
+        });
+        found
+            .map(|crumb| Finding {
+                check: crumb.stage.clone(),
+                message: crumb.message.clone(),
+                uptime_ms: crumb.uptime_ms,
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Finding {
+    /// `seed, 45 s after the kernel started: boot partition: refused: config.toml:3:1: …`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Finding { check, message, uptime_ms } = self;
+        write!(f, "{check}, {} s after the kernel started: {message}", uptime_ms / 1000)
+    }
+}
+
+fn last(found: &[Finding]) -> &[Finding] {
+    &found[found.len().saturating_sub(FOUND_IN_WORDS)..]
 }
 
 fn why_chosen(record: &SelectorRecord) -> String {
@@ -159,6 +216,7 @@ impl EndedBoot {
                 .filter(|crumb| !crumb.kind.is_posthumous())
                 .find_map(|crumb| crumb.unix_ms),
             ending: boot.ending.clone(),
+            found: Finding::all_of(boot),
         }
     }
 

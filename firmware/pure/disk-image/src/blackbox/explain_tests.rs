@@ -25,6 +25,20 @@ fn the_first_boot_of_a_disk() {
 }
 
 #[test]
+fn what_was_found_is_told_for_this_boot_and_for_earlier_ones() {
+    let mut life = Life::default();
+    life.boots(A, 8, SelectorReason::Order, ResetKind::Cold).comes_up();
+    life.leaves(BreadcrumbKind::Check, "seed", "boot partition: refused: config.toml:3:1: no", 45_000);
+    life.boots(A, 8, SelectorReason::Order, ResetKind::Cold).comes_up();
+    life.leaves(BreadcrumbKind::MarkGood, "verdict", "all is well", 50_000);
+    let lines = sentences(&life);
+    let at = lines.iter().position(|line| line == "Found in this boot, newest last:").unwrap();
+    assert_eq!(lines[at + 1], "- verdict, 50 s after the kernel started: all is well");
+    let earlier = "  - seed, 45 s after the kernel started: boot partition: refused: config.toml:3:1: no";
+    assert_eq!(lines.last().unwrap(), earlier);
+}
+
+#[test]
 fn a_rollback_says_what_runs_why_and_what_happened() {
     let mut life = Life::default();
     life.boots(A, 8, SelectorReason::Order, ResetKind::Cold).comes_up();
@@ -70,7 +84,7 @@ fn a_damaged_boot_state_is_mentioned() {
     ] {
         let mut record = crate::blackbox::testing::record(A, 8, SelectorReason::Order, ResetKind::Warm);
         record.env = env;
-        let running = RunningBoot { boot: 1, slot: Some(A), selector: Some(record) };
+        let running = RunningBoot { boot: 1, slot: Some(A), selector: Some(record), found: Vec::new() };
         assert!(running.sentences().contains(&words.to_owned()));
     }
 }
@@ -92,7 +106,7 @@ fn every_reason_of_the_selector_has_words() {
 fn what_is_lost_is_said_to_be_lost() {
     let nothing = Explanation::of(&History::default());
     assert_eq!(nothing.sentences()[0], "The black box does not know this boot.");
-    let running = RunningBoot { boot: 3, slot: None, selector: None };
+    let running = RunningBoot { boot: 3, slot: None, selector: None, found: Vec::new() };
     let expected = "Boot 3 runs an unknown slot; what the selector wrote about it is lost.";
     assert_eq!(running.sentences(), [expected]);
 }
@@ -132,6 +146,7 @@ fn the_json_names_stay() {
                     "token": "07070707-0707-0707-0707-070707070707",
                     "reset": "cold",
                 },
+                "found": [],
             },
             "rollback": {
                 "at_boot": 2,
@@ -151,6 +166,7 @@ fn the_json_names_stay() {
                     "console": ["last words"],
                     "last": { "stage": "rootfs", "uptime_ms": 1234 },
                 },
+                "found": [],
             }],
         })
     );

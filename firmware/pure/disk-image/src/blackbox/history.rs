@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use appliance_types::SlotName;
+use appliance_types::{BuildId, SlotName};
 
 use super::breadcrumb::{Breadcrumb, BreadcrumbKind, stage};
 use super::ending::{BootEnding, LastSign};
@@ -26,6 +26,8 @@ pub struct Boot {
     pub number: u32,
     /// The slot it ran; `None` when no breadcrumb of it says so any more.
     pub slot: Option<SlotName>,
+    /// The build that was in that slot; `None` when it did not get as far as to say so.
+    pub build: Option<BuildId>,
     /// What the selector wrote about it; `None` when that is lost.
     pub selector: Option<SelectorRecord>,
     /// How it ended.
@@ -85,10 +87,13 @@ impl History {
         found.map(|panic| panic.message.as_str())
     }
 
-    /// How the earlier boots of `slot` ended, newest first.
-    pub fn endings_of(&self, slot: SlotName) -> Vec<BootEnding> {
+    /// How the earlier boots of `slot` ended since `build` is in it, newest first.
+    ///
+    /// A boot that died too early to name its build is taken for one of `build`, unless a boot of another build came after it.
+    pub fn endings_of(&self, slot: SlotName, build: &BuildId) -> Vec<BootEnding> {
         let of_slot = self.boots.iter().rev().filter(|boot| boot.slot == Some(slot));
-        of_slot.map(|boot| boot.ending.clone()).filter(|ending| *ending != BootEnding::Running).collect()
+        let of_build = of_slot.take_while(|boot| boot.build.as_ref().is_none_or(|other| other == build));
+        of_build.map(|boot| boot.ending.clone()).filter(|ending| *ending != BootEnding::Running).collect()
     }
 }
 
@@ -99,7 +104,11 @@ impl Boot {
             .filter(|crumb| crumb.kind == BreadcrumbKind::Selector)
             .find_map(|crumb| SelectorRecord::from_message(&crumb.message).ok());
         let slot = crumbs.iter().find_map(|crumb| crumb.slot).or(selector.as_ref().map(|record| record.slot));
-        Boot { number, slot, selector, ending: BootEnding::Unexplained { last: None }, crumbs }
+        let build = crumbs
+            .iter()
+            .filter(|crumb| crumb.kind == BreadcrumbKind::Stage && crumb.stage.as_str() == stage::HANDOVER)
+            .find_map(|crumb| crumb.message.parse().ok());
+        Boot { number, slot, build, selector, ending: BootEnding::Unexplained { last: None }, crumbs }
     }
 
     /// Its first breadcrumb of `kind`.

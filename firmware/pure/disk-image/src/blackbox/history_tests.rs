@@ -23,6 +23,10 @@ fn last(stage: &str, uptime_ms: u64) -> Option<LastSign> {
 
 fn nothing(_: &mut Life) {}
 
+fn build(text: &str) -> BuildId {
+    text.parse().unwrap()
+}
+
 #[test]
 fn the_table_of_endings() {
     use BreadcrumbKind::{Failure, MarkBad, MarkGood, Shutdown, Stage};
@@ -181,7 +185,7 @@ fn the_newest_boot_is_running_unless_the_disk_is_looked_at_from_outside() {
     life.boots_by_order(A, 8).comes_up();
     let history = life.history();
     assert_eq!(history.running().map(|boot| boot.number), Some(1));
-    assert_eq!(history.endings_of(A), []);
+    assert_eq!(history.endings_of(A, &build("1.0")), []);
 
     let outside = life.history_from_outside();
     assert_eq!(outside.running(), None);
@@ -224,8 +228,40 @@ fn endings_of_a_slot_are_its_own_newest_first() {
     life.boots_by_order(A, 8);
     let clean = |reason: &str| BootEnding::Clean { reason: reason.into() };
     let history = life.history();
-    assert_eq!(history.endings_of(A), [clean("third"), clean("first")]);
-    assert_eq!(history.endings_of(B), [BootEnding::Failed { stage: "disk".into(), message: "x".into() }]);
+    assert_eq!(history.endings_of(A, &build("1.0")), [clean("third"), clean("first")]);
+    let failed = BootEnding::Failed { stage: "disk".into(), message: "x".into() };
+    assert_eq!(history.endings_of(B, &build("1.0")), [failed]);
+}
+
+#[test]
+fn endings_of_an_earlier_build_are_not_those_of_the_build_in_the_slot() {
+    use BreadcrumbKind::{Shutdown, Stage};
+    let mut life = Life::default();
+    let mut runs = |slot, build: Option<&str>, end: &str| {
+        life.boots_by_order(slot, 8);
+        if let Some(build) = build {
+            life.leaves(Stage, stage::HANDOVER, build, 1_500);
+        }
+        life.leaves(Shutdown, "", end, 10_000);
+    };
+    runs(A, Some("1.0"), "the old build");
+    runs(A, None, "the old build, too early to say so");
+    runs(A, Some("1.0"), "the old build again");
+    runs(B, Some("1.0"), "the other slot, which installed 2.0");
+    runs(A, None, "the new build, too early to say so");
+    runs(A, Some("2.0"), "the new build");
+    let history = life.history_from_outside();
+    let ends = |slot, of: &str| -> Vec<String> {
+        history.endings_of(slot, &build(of)).iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        ends(A, "2.0"),
+        ["was shut down: the new build", "was shut down: the new build, too early to say so"]
+    );
+    assert_eq!(ends(B, "1.0"), ["was shut down: the other slot, which installed 2.0"]);
+    // Installed a moment ago, never started.
+    assert_eq!(ends(A, "3.0"), Vec::<String>::new());
+    assert_eq!(history.boots()[3].build, Some(build("1.0")));
 }
 
 #[test]

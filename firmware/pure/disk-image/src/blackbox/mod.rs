@@ -27,7 +27,7 @@ mod testing;
 
 pub use breadcrumb::{Breadcrumb, BreadcrumbKind, stage};
 pub use ending::{BootEnding, LastSign};
-pub use explain::{EndedBoot, Explanation, RunningBoot};
+pub use explain::{EndedBoot, Explanation, Finding, RunningBoot};
 pub use history::{Boot, History};
 pub use records::{Claim, CurrentRecords, RECORDS_BYTES, Records, RecordsCopy, RecordsError, RecordsWrite};
 pub use ring::{RING_BYTES, RING_ENTRIES, Ring, RingSector};

@@ -49,7 +49,8 @@ pub enum RearmDecision {
 
 /// Decides what happens to the counter of `booted`, the slot that is running.
 ///
-/// `endings` are those of this slot's earlier boots, newest first ([`crate::blackbox::History::endings_of`]).
+/// `endings` are those of this slot's earlier boots with the build that is in it now, newest first
+/// ([`crate::blackbox::History::endings_of`]).
 ///
 /// | Slot | Its last three boots | Other slot of BOOT_ORDER | Decision |
 /// |---|---|---|---|

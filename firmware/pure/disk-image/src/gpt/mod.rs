@@ -8,12 +8,15 @@
 //! caller needs cursors over whole disks; its errors do not name the partition; and it brings a serialisation framework
 //! with derive macros and a second CRC implementation for what are two fixed structures of 92 and 128 bytes.
 
+mod mend;
 mod read;
 mod write;
 
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
+
+pub use mend::{Mend, TableCopy, mend};
 
 /// Entries in a table.
 pub const ENTRIES: u32 = 128;

@@ -33,6 +33,33 @@ fn with_header(mut head: Vec<u8>, at: usize, bytes: &[u8]) -> Vec<u8> {
     head
 }
 
+#[test]
+fn b04_a_torn_copy_is_mended_from_the_other_and_nothing_else_is() {
+    let gpt = example();
+    let larger = DISK_SECTORS + 2048;
+    let (head, tail) = (gpt.head(), gpt.tail());
+    let other = table(&[partition(1, "loader", 64, 2047)]).unwrap();
+    let first = Some(Mend { copy: TableCopy::First, lba: 0, bytes: head.clone() });
+    let second = Some(Mend { copy: TableCopy::Second, lba: DISK_SECTORS - 33, bytes: tail.clone() });
+    // A cut between two sectors.
+    let torn = |old: &[u8], new: &[u8], at: usize| [&new[..at], &old[at..]].concat();
+    let zeros = vec![0; tail.len()];
+    // The entries are new and the header old, and the other way round.
+    assert_eq!(mend(&torn(&head, &other.head(), 1024), &tail, DISK_SECTORS), first);
+    assert_eq!(mend(&torn(&other.head(), &head, 1024), &tail, DISK_SECTORS), first);
+    assert_eq!(mend(&vec![0; head.len()], &tail, DISK_SECTORS), first);
+    assert_eq!(mend(&head, &torn(&other.tail(), &tail, 512), DISK_SECTORS), second);
+    assert_eq!(mend(&head, &zeros, DISK_SECTORS), second);
+    // Two whole copies, the same or not: the first counts.
+    assert_eq!(mend(&head, &tail, DISK_SECTORS), None);
+    assert_eq!(mend(&other.head(), &tail, DISK_SECTORS), None);
+    // Flashed to a larger disk, and `data` not made yet.
+    assert_eq!(mend(&head, &zeros, larger), None);
+    // Nothing left to mend from; a disk too small for a table.
+    assert_eq!(mend(&vec![0; head.len()], &zeros, DISK_SECTORS), None);
+    assert_eq!(mend(&[], &[], 0), None);
+}
+
 /// `head` with `bytes` at `at` of the entries, and both checksums right again.
 fn with_entries(mut head: Vec<u8>, at: usize, bytes: &[u8]) -> Vec<u8> {
     let entries = &mut head[2 * SECTOR_BYTES..];

@@ -1,0 +1,101 @@
+//! Telling the running system what has changed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use appliance_config::Mode;
+use artefact_render::UnitAction;
+use host_files::{Manager, Program, run_program};
+
+use crate::stage::{Failure, Stage, at};
+
+/// A container gets a minute to end in order.
+const STOP_LIMIT: Duration = Duration::from_secs(120);
+
+/// Generators run in it, and emulated boards are slow.
+const RELOAD_LIMIT: Duration = Duration::from_secs(120);
+
+/// The application user's systemd.
+const APP_MANAGER: &str = "user@900.service";
+
+/// Whose systemd runs the containers of this mode.
+pub(crate) fn manager(mode: Mode) -> Manager {
+    match mode {
+        Mode::Rootful => Manager::System,
+        Mode::Rootless => Manager::AppUser,
+    }
+}
+
+/// Does one of them.
+///
+/// # Errors
+/// The stage it belongs to, and what the tool said.
+pub(crate) fn perform(action: &UnitAction) -> Result<(), Failure> {
+    log::info!("{action:?}");
+    match action {
+        UnitAction::MakeHomes => run(&homes()).map_err(at(Stage::Users)),
+        // Somebody without a session has none to end.
+        UnitAction::EndSessions(user) => {
+            let ended = run(&Program::new("loginctl").args(["terminate-user", user.as_str()]));
+            ended.unwrap_or_else(|error| log::info!("{error:#}"));
+            Ok(())
+        }
+        UnitAction::ReloadNetwork => {
+            run(&Program::new("networkctl").arg("reload").timeout(Duration::from_secs(60)))
+                .map_err(at(Stage::Network))
+        }
+        UnitAction::ReloadFirewall => {
+            run(&Program::new("nft").args(["--file", "/etc/nftables.conf"]).timeout(Duration::from_secs(30)))
+                .map_err(at(Stage::Firewall))
+        }
+        UnitAction::ReloadManager(mode) => reload(*mode).map_err(at(Stage::Containers)),
+        UnitAction::Stop(mode, unit) => {
+            run(&systemctl(*mode, "stop", unit).timeout(STOP_LIMIT)).map_err(at(Stage::Containers))
+        }
+        // Whether they come up is asked afterwards; a pull may take many minutes.
+        UnitAction::Restart(mode, unit) => start(*mode, "restart", unit).map_err(at(Stage::Containers)),
+        UnitAction::Start(mode, unit) => start(*mode, "start", unit).map_err(at(Stage::Containers)),
+    }
+}
+
+/// Homes of the users, in memory.
+pub(crate) fn homes() -> Program {
+    Program::new("systemd-tmpfiles").args(["--create", "/etc/tmpfiles.d/slipway-homes.conf"])
+}
+
+/// Lets a systemd read its units again. The application user's is started when it does not run yet: it reads them then.
+pub(crate) fn reload(mode: Mode) -> anyhow::Result<()> {
+    if mode == Mode::Rootless && !Path::new("/run/user/900/systemd/private").exists() {
+        return start_app_manager();
+    }
+    run(&manager(mode).systemctl().arg("daemon-reload").timeout(RELOAD_LIMIT))
+}
+
+/// Starts the application user's systemd, unless it runs.
+pub(crate) fn start_app_manager() -> anyhow::Result<()> {
+    let start = Manager::System.systemctl().args(["start", APP_MANAGER]).timeout(RELOAD_LIMIT);
+    run(&start).context("cannot start the application user's systemd")
+}
+
+/// Has everything on the data partition written out.
+pub(crate) fn sync_data() -> anyhow::Result<()> {
+    run(&Program::new("sync").args(["--file-system", "/data"]).timeout(Duration::from_secs(600)))
+}
+
+/// Starts or restarts a unit without waiting for it. That it failed some time ago is forgotten: whoever watches it from now on
+/// must not take that for an answer.
+pub(crate) fn start(mode: Mode, verb: &str, unit: &str) -> anyhow::Result<()> {
+    let forgotten = run(&systemctl(mode, "reset-failed", unit));
+    forgotten.unwrap_or_else(|error| log::info!("{error:#}"));
+    run(&systemctl(mode, verb, unit).arg("--no-block"))
+}
+
+fn systemctl(mode: Mode, verb: &str, unit: &str) -> Program {
+    manager(mode).systemctl().args([verb, unit])
+}
+
+fn run(program: &Program) -> anyhow::Result<()> {
+    run_program(program)?;
+    Ok(())
+}

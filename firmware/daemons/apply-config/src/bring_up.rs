@@ -1,0 +1,120 @@
+//! From the files that are in place to others, with everything running that goes with them.
+
+use std::collections::BTreeMap;
+
+use appliance_config::{Config, Mode};
+use artefact_render::{Artefacts, UnitAction, actions};
+use config_store::StoredImage;
+use host_files::RequiredFacts;
+
+use crate::actions::perform;
+use crate::stage::{Failure, Stage, at};
+use crate::system::System;
+use crate::{images, installed, network, required, stores};
+
+/// Loads images, changes the files, tells everybody concerned, and waits until what must be there is there.
+///
+/// # Errors
+/// The stage that failed. What was done before it stays done: going back is the caller's.
+pub(crate) fn all(
+    system: &System,
+    config: &Config,
+    artefacts: &Artefacts,
+    archives: &[StoredImage],
+    say: &dyn Fn(&str),
+) -> Result<(), Failure> {
+    if !archives.is_empty() && runs_rootless(config) {
+        crate::actions::start_app_manager().map_err(at(Stage::Images))?;
+    }
+    let stores = stores::open(say).map_err(at(Stage::Images))?;
+    let up = load_and_start(system, config, artefacts, archives, say);
+    // What Podman wrote is on the disk, before this counts as working or as taken back.
+    let closed = stores.close().map_err(at(Stage::Images));
+    up.and(closed)
+}
+
+fn load_and_start(
+    system: &System,
+    config: &Config,
+    artefacts: &Artefacts,
+    archives: &[StoredImage],
+    say: &dyn Fn(&str),
+) -> Result<(), Failure> {
+    images::load(config, archives, say).map_err(at(Stage::Images))?;
+    files(system, artefacts, say)?;
+    let required = installed::below(system.root(), RequiredFacts::PATH);
+    let required = RequiredFacts::read(&required).map_err(at(Stage::Required))?;
+    network::wait(&required).map_err(at(Stage::Network))?;
+    required::wait(&required, say).map_err(at(Stage::Required))
+}
+
+/// Changes the files and tells everybody concerned, without waiting for what starts. Ends at the first failure.
+fn files(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    let change = Change::to(system, artefacts)?;
+    change.before_files().try_for_each(|action| told(action, say))?;
+    change.install(system, artefacts)?;
+    change.after_files().try_for_each(|action| told(action, say))
+}
+
+/// Puts `artefacts` in place again after something else did not work. Does all that can be done, whatever fails on the way: half
+/// of the way back is better than none of it.
+///
+/// # Errors
+/// The first failure.
+pub(crate) fn back(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    let change = Change::to(system, artefacts)?;
+    let mut failures: Vec<Failure> =
+        change.before_files().filter_map(|action| told(action, say).err()).collect();
+    failures.extend(change.install(system, artefacts).err());
+    failures.extend(change.after_files().filter_map(|action| told(action, say).err()));
+    failures.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// From the files that are there to others.
+struct Change {
+    present: BTreeMap<String, Vec<u8>>,
+    actions: Vec<UnitAction>,
+}
+
+impl Change {
+    fn to(system: &System, artefacts: &Artefacts) -> Result<Change, Failure> {
+        let present = installed::present(system.root()).map_err(at(Stage::Users))?;
+        let actions = actions(&present, artefacts);
+        Ok(Change { present, actions })
+    }
+
+    fn before_files(&self) -> impl Iterator<Item = &UnitAction> {
+        self.actions.iter().filter(|action| action.is_before_files())
+    }
+
+    fn install(&self, system: &System, artefacts: &Artefacts) -> Result<(), Failure> {
+        installed::install(system.root(), &self.present, artefacts).map_err(at(Stage::Users))
+    }
+
+    fn after_files(&self) -> impl Iterator<Item = &UnitAction> {
+        self.actions.iter().filter(|action| !action.is_before_files())
+    }
+}
+
+fn told(action: &UnitAction, say: &dyn Fn(&str)) -> Result<(), Failure> {
+    say(&in_words(action));
+    perform(action)
+}
+
+fn runs_rootless(config: &Config) -> bool {
+    config.containers.containers.values().any(|container| container.mode == Mode::Rootless)
+}
+
+fn in_words(action: &UnitAction) -> String {
+    match action {
+        UnitAction::Stop(_, unit) => format!("stopping {unit}"),
+        UnitAction::EndSessions(user) => format!("ending the sessions of {user}"),
+        UnitAction::MakeHomes => "making homes".to_owned(),
+        UnitAction::ReloadFirewall => "setting up the firewall".to_owned(),
+        UnitAction::ReloadNetwork => "setting up the network".to_owned(),
+        UnitAction::ReloadManager(Mode::Rootful) => "having the containers' units read".to_owned(),
+        UnitAction::ReloadManager(Mode::Rootless) => "having the rootless containers' units read".to_owned(),
+        UnitAction::Restart(_, unit) => format!("restarting {unit}"),
+        UnitAction::Start(_, unit) => format!("starting {unit}"),
+    }
+}

@@ -1,0 +1,269 @@
+//! A root for `apply-config` to work in, and tools that do as they are told.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub(crate) const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti test";
+
+const PASSWD: &str =
+    "root:x:0:0:root:/root:/bin/bash\nslipway-app:x:900:900::/data/containers/app:/usr/sbin/nologin\n";
+const GROUP: &str = "root:x:0:\nslipway-app:x:900:\nslipway-admin:x:901:\nsystemd-journal:x:999:\n";
+const SHADOW: &str = "root:*:20000:0:99999:7:::\nslipway-app:!*:20000::::::\n";
+const GSHADOW: &str = "root:*::\nslipway-app:!*::\nslipway-admin:!*::\nsystemd-journal:!*::\n";
+const NFT: &str = "#!/usr/sbin/nft -f\ntable inet slipway {\n}\n";
+
+/// Makes the overlay `$1` of the machine's root the root, and runs the rest there.
+const ENTER: &str = r#"set -eu
+work=$1; shift
+mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$work/root"
+for place in proc dev sys; do mount --rbind "/$place" "$work/root/$place"; done
+mount --bind "$work/console" "$work/root/dev/console"
+exec chroot "$work/root" env -i PATH=/test/bin:/usr/bin:/bin:/usr/sbin:/sbin "$@"
+"#;
+
+/// Every tool: notes its call, fails when the call begins with, or holds, what `/test/fails` says, and answers what is asked of it.
+const TOOL: &str = r#"#!/bin/sh
+PATH=/test/bin:/usr/bin:/bin
+name=${0##*/}
+call="$name $*"
+echo "$call" >> /test/calls
+fails=$(cat /test/fails 2>/dev/null || true)
+case "$call" in
+*" show "*)
+    if [ "$fails" = unit-failed ]; then state=failed; else state=active; fi
+    if [ "$fails" = hang ]; then state=activating; fi
+    printf 'Id=web.service\nLoadState=loaded\nActiveState=%s\nSubState=sub\nResult=success\nNRestarts=0\n' "$state"
+    exit 0 ;;
+esac
+if [ -n "$fails" ]; then case "$call" in *"$fails"*) echo "told to fail" >&2; exit 1 ;; esac; fi
+case "$name" in
+ip) echo '[{"ifname":"eth1","addr_info":[{"local":"172.20.30.1","prefixlen":24}]}]' ;;
+setpriv) while case "$1" in -* | *=*) true ;; *) false ;; esac; do shift; done; exec "$@" ;;
+esac
+"#;
+
+pub(crate) struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// `None` where nobody may mount: said, so that it counts as skipped.
+    pub(crate) fn new() -> Option<Bench> {
+        if !rustix::process::geteuid().is_root() {
+            println!("SKIPPED: only root can make a root of its own");
+            return None;
+        }
+        let bench = Bench { folder: tempfile::tempdir().unwrap() };
+        for folder in ["upper", "work", "root"] {
+            fs::create_dir(bench.folder.path().join(folder)).unwrap();
+        }
+        fs::write(bench.folder.path().join("console"), "").unwrap();
+        bench.lay_out_etc("");
+        bench.lay_out_etc("/run/rootfs-base");
+        bench.write(
+            "/usr/share/slipway/build.json",
+            r#"{"build":"0.1.0-test","version":"0.1.0","board":"test","time":1}"#,
+        );
+        bench.write("/run/rootfs-base/usr/lib/systemd/system/ssh.service", "");
+        bench.write("/data/config/.keep", "");
+        bench.write("/data/containers/.keep", "");
+        bench.write("/test/calls", "");
+        let program = fs::read(env!("CARGO_BIN_EXE_apply-config")).unwrap();
+        bench.write_program("/test/apply-config", &program);
+        for tool in [
+            "systemctl",
+            "networkctl",
+            "nft",
+            "podman",
+            "systemd-tmpfiles",
+            "loginctl",
+            "ip",
+            "setpriv",
+            "sync",
+        ] {
+            bench.write_program(&format!("/test/bin/{tool}"), TOOL.as_bytes());
+        }
+        // The application user has a PATH of its own.
+        bench.write_program("/usr/bin/setpriv", TOOL.as_bytes());
+        let generator = "/usr/lib/systemd/system-generators/podman-system-generator";
+        bench.write_program(generator, TOOL.as_bytes());
+        Some(bench)
+    }
+
+    /// Imports this text, and returns the answer.
+    pub(crate) fn import(&self, config: &str) -> serde_json::Value {
+        self.write("/test/source/config.toml", config);
+        serde_json::from_str(&self.run(&["import", "--from", "/test/source", "--source", "the test"]))
+            .unwrap()
+    }
+
+    /// Runs the program, whatever its exit code, and returns what it printed.
+    pub(crate) fn run(&self, words: &[&str]) -> String {
+        let output = self.command(words).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code().is_some(), "{words:?}: {} {errors}", output.status);
+        assert!(
+            !output.stdout.is_empty() || output.status.success(),
+            "{words:?}: {} {errors}",
+            output.status
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Begins an import of what never comes up, and kills it while it waits.
+    pub(crate) fn cut_while_waiting(&self, config: &str) {
+        self.write("/test/source/config.toml", config);
+        self.let_fail("hang");
+        self.forget_calls();
+        let mut child =
+            self.command(&["import", "--from", "/test/source"]).stdout(Stdio::null()).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.calls().matches(" show ").count() < 2 {
+            assert!(Instant::now() < deadline, "it never waits:\n{}", self.calls());
+            pause();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.write("/test/fails", "");
+    }
+
+    /// Lets every call with these words fail.
+    pub(crate) fn let_fail(&self, words: &str) {
+        self.write("/test/fails", words);
+    }
+
+    /// How the tools were called.
+    pub(crate) fn calls(&self) -> String {
+        self.read("/test/calls")
+    }
+
+    pub(crate) fn forget_calls(&self) {
+        self.write("/test/calls", "");
+    }
+
+    /// What a reboot does to memory.
+    pub(crate) fn reboot(&self) {
+        let upper = self.folder.path().join("upper");
+        fs::remove_dir_all(upper.join("etc")).unwrap();
+        fs::remove_dir_all(upper.join("run/slipway")).unwrap();
+        self.lay_out_etc("");
+        self.forget_calls();
+    }
+
+    /// The files a configuration may change, and what is in them.
+    pub(crate) fn etc(&self) -> Vec<(String, String)> {
+        let places = [
+            "etc/passwd",
+            "etc/group",
+            "etc/shadow",
+            "etc/gshadow",
+            "etc/nftables.conf",
+            "etc/slipway",
+            "etc/containers/systemd",
+            "etc/systemd/network",
+            "etc/tmpfiles.d",
+        ];
+        let upper = self.folder.path().join("upper");
+        let mut files: Vec<PathBuf> = places.iter().flat_map(|place| walk(&upper.join(place))).collect();
+        files.sort();
+        files
+            .iter()
+            .map(|path| {
+                (path.strip_prefix(&upper).unwrap().display().to_string(), fs::read_to_string(path).unwrap())
+            })
+            .collect()
+    }
+
+    /// Every file that was written since the beginning.
+    pub(crate) fn written(&self) -> Vec<String> {
+        let upper = self.folder.path().join("upper");
+        let own = [
+            "/usr/share/slipway/build.json",
+            "/usr/bin/setpriv",
+            "/usr/lib/systemd/system-generators/podman-system-generator",
+        ];
+        walk(&upper)
+            .iter()
+            .map(|path| format!("/{}", path.strip_prefix(&upper).unwrap().display()))
+            .filter(|path| !own.contains(&path.as_str()))
+            .collect()
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.place(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    pub(crate) fn link(&self, path: &str) -> String {
+        fs::read_link(self.place(path)).unwrap().display().to_string()
+    }
+
+    pub(crate) fn exists(&self, path: &str) -> bool {
+        self.place(path).symlink_metadata().is_ok()
+    }
+
+    fn lay_out_etc(&self, below: &str) {
+        for (name, text) in [
+            ("passwd", PASSWD),
+            ("group", GROUP),
+            ("shadow", SHADOW),
+            ("gshadow", GSHADOW),
+            ("nftables.conf", NFT),
+        ] {
+            self.write(&format!("{below}/etc/{name}"), text);
+        }
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let file = self.place(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::File::create(file).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn write_program(&self, path: &str, bytes: &[u8]) {
+        let file = self.place(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, bytes).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn place(&self, path: &str) -> PathBuf {
+        self.folder.path().join("upper").join(path.trim_start_matches('/'))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the program under test")]
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("unshare");
+        command.args([
+            "--mount",
+            "--propagation",
+            "private",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            ENTER,
+            "enter",
+        ]);
+        command.arg(self.folder.path()).arg("/test/apply-config").args(words).stdin(Stdio::null());
+        command
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the poll interval of a wait with a deadline")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(50));
+}
+
+fn walk(path: &Path) -> Vec<PathBuf> {
+    let Ok(metadata) = path.symlink_metadata() else { return Vec::new() };
+    if !metadata.is_dir() {
+        return if metadata.is_file() { vec![path.to_owned()] } else { Vec::new() };
+    }
+    fs::read_dir(path).unwrap().flat_map(|entry| walk(&entry.unwrap().path())).collect()
+}

@@ -1,0 +1,185 @@
+//! The configurations of a device, one folder for each that was accepted.
+//!
+//! ```text
+//! /data/config/
+//!   current → generations/7      what is in force
+//!   generations/7/
+//!     source.toml, overlay.toml  what was written, byte for byte
+//!     files/                     for containers
+//!     images/                    archives that Podman does not have yet
+//!     manifest.json              where it is from, checksums, the numbers of users
+//!     settled                    empty; it worked as a whole
+//!   generations/8.partial/       being made, or being removed: debris after a power cut
+//!   last-number                  the greatest number ever given
+//!   .lock
+//! ```
+//!
+//! ```text
+//! begin ─▶ Staging ─finish─▶ Staged ─check─▶ Checked ─activate─▶ Active ─settle─▶ Settled
+//!             └── dropped: removed ─┴───────────────┘               └─back─▶ as before
+//! ```
+//!
+//! Each step is on the disk before the next begins. Whoever opens the folder after a power cut goes back to the last
+//! generation that was settled, so that there is never half a configuration, and opening twice changes nothing more.
+
+mod change;
+mod disk;
+mod error;
+mod manifest;
+mod stored;
+
+#[cfg(test)]
+mod full_disk_tests;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::time::Duration;
+
+use appliance_types::Generation;
+use host_files::{FileLock, read_text_bounded, write_atomic};
+
+pub use change::{Active, Checked, Settled, Staged, Staging};
+pub use error::GenerationsError;
+pub use manifest::{Manifest, NewGeneration, Overlay, StoredOverlay};
+pub use stored::{StoredGeneration, StoredGenerations, StoredImage};
+
+use disk::{Disk, Step, Watcher};
+
+/// How many settled generations are kept.
+pub const KEPT: usize = 3;
+
+/// The folder of configurations, for the one program that changes it.
+#[derive(Debug)]
+pub struct Generations {
+    disk: Disk,
+    given_up: Option<Generation>,
+    _lock: FileLock,
+}
+
+impl Generations {
+    /// Opens the folder, and makes it if it is missing. Waits at most `wait` for another program that is changing it.
+    ///
+    /// Whatever an earlier change has left unfinished is undone here: afterwards `current` is a settled generation, or
+    /// there is no settled generation and no `current`.
+    pub fn open(root: &Path, wait: Duration) -> Result<Generations, GenerationsError> {
+        Generations::open_watched(root, wait, Watcher::default())
+    }
+
+    fn open_watched(root: &Path, wait: Duration, watcher: Watcher) -> Result<Generations, GenerationsError> {
+        let mut disk = Disk { stored: StoredGenerations::at(root), watcher };
+        disk.make_folder(root)?;
+        let lock = FileLock::take(&root.join(".lock"), wait)?;
+        let folder = disk.stored.generations();
+        disk.make_folder(&folder)?;
+        let mut generations = Generations { disk, given_up: None, _lock: lock };
+        generations.recover()?;
+        Ok(generations)
+    }
+
+    /// What is kept.
+    pub fn stored(&self) -> &StoredGenerations {
+        &self.disk.stored
+    }
+
+    /// The generation that was in force and not settled when the folder was opened, and that is not in force any more.
+    pub fn given_up(&self) -> Option<Generation> {
+        self.given_up
+    }
+
+    /// Begins a change: a new number and an empty folder.
+    pub fn begin(&mut self) -> Result<Staging<'_>, GenerationsError> {
+        Staging::begin(self)
+    }
+
+    /// Removes the archives of container images of a generation: Podman has them.
+    pub fn remove_images(&mut self, generation: Generation) -> Result<(), GenerationsError> {
+        let folder = self.stored().folder(generation).join("images");
+        self.disk.remove_tree(&folder)
+    }
+
+    /// Undoes what is unfinished.
+    fn recover(&mut self) -> Result<(), GenerationsError> {
+        let current = self.stored().current()?;
+        let good = self.stored().current_settled()?;
+        if good.is_none() {
+            let target = self.stored().newest_settled()?;
+            self.given_up = current;
+            if target.is_some() || self.stored().current_link().symlink_metadata().is_ok() {
+                self.disk.flip(target)?;
+            }
+        }
+        self.disk.forget_way_back()?;
+        let names = self.stored().names()?;
+        for generation in names.iter().filter_map(|name| name.strip_suffix(".partial")?.parse().ok()) {
+            let partial = self.stored().partial(generation);
+            self.disk.remove_tree(&partial)?;
+        }
+        for generation in self.stored().all()? {
+            if !self.stored().is_settled(generation) {
+                self.disk.remove(generation)?;
+            }
+        }
+        self.prune()
+    }
+
+    /// Puts `to` in force again and removes all that was not settled.
+    fn go_back(&mut self, to: Option<Generation>) -> Result<(), GenerationsError> {
+        if self.stored().current()? != to {
+            self.disk.flip(to)?;
+        }
+        self.disk.forget_way_back()?;
+        for generation in self.stored().all()? {
+            if Some(generation) != to && !self.stored().is_settled(generation) {
+                self.disk.remove(generation)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes settled generations but the last [`KEPT`] and the one in force, also those whose files are the same as the ones in
+    /// force. To be called when no container runs: one may have the folder of an old generation mounted.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub fn forget_older(&mut self) -> Result<(), GenerationsError> {
+        self.remove_settled_but(|_| false)
+    }
+
+    /// Removes settled generations but the last [`KEPT`], the one in force, and those with the same files as that one: a container
+    /// that was started under one of them, and not since because nothing had changed for it, has its folder mounted.
+    fn prune(&mut self) -> Result<(), GenerationsError> {
+        let digest = |stored: &StoredGenerations, generation| {
+            stored.manifest(generation).ok().and_then(|manifest| manifest.files_digest)
+        };
+        let current = self.stored().current()?.and_then(|current| digest(self.stored(), current));
+        let stored = self.stored().clone();
+        self.remove_settled_but(|generation| current.is_some() && digest(&stored, generation) == current)
+    }
+
+    fn remove_settled_but(&mut self, keep: impl Fn(Generation) -> bool) -> Result<(), GenerationsError> {
+        let current = self.stored().current()?;
+        let settled = self.stored().settled()?;
+        for &generation in settled.iter().rev().skip(KEPT) {
+            if Some(generation) != current && !keep(generation) {
+                self.disk.remove(generation)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the next number. It is on the disk before anything has it, so that no two configurations ever share one.
+    fn take_number(&mut self) -> Result<Generation, GenerationsError> {
+        let path = self.stored().root().join("last-number");
+        // A file that cannot be read costs nothing: the folders still there have the greatest numbers in use.
+        let counted = read_text_bounded(&path, 64).ok().and_then(|text| text.trim().parse().ok());
+        let used = self.stored().all()?.pop();
+        let next = match counted.max(used) {
+            Some(last) => Generation::next(last).ok_or(GenerationsError::NoNumber)?,
+            None => Generation::FIRST,
+        };
+        write_atomic(&path, format!("{next}\n").as_bytes(), 0o600)?;
+        self.disk.done(Step::NumberTaken);
+        Ok(next)
+    }
+}

@@ -1,0 +1,207 @@
+//! What a configuration means, once it is known to be right. Nothing behind this checks again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use appliance_types::{ContainerName, InterfaceName, Ipv4Cidr, UserName};
+
+use crate::{AuthorizedKey, DomainName};
+
+/// A whole, checked configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The people who may log in. At least one is an administrator with a key.
+    pub users: BTreeMap<UserName, User>,
+    /// Interfaces and firewall.
+    pub network: Network,
+    /// What runs in containers.
+    pub containers: Containers,
+    /// What must run before this configuration counts as working.
+    pub activation: Activation,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Administrators may become root, and sign requests to the appliance.
+    pub admin: bool,
+    /// Public keys, in the order written. Empty: this user cannot log in.
+    pub keys: Vec<AuthorizedKey>,
+    /// What runs at a login.
+    pub shell: Shell,
+}
+
+/// A login shell. The image has no zsh: a configuration that asks for it gets bash, and a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    /// `/bin/bash`, the default.
+    Bash,
+    /// `/bin/sh`.
+    Sh,
+}
+
+/// Interfaces and firewall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// By name. Always has `eth0` (WAN) and `eth1` (LAN), with defaults where the document says nothing.
+    pub interfaces: BTreeMap<InterfaceName, Interface>,
+    /// What the firewall lets in.
+    pub firewall: Firewall,
+}
+
+/// One network card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// `eth0` is WAN, every other LAN.
+    pub side: Side,
+    /// Where its address comes from.
+    pub addressing: Addressing,
+    /// Name servers, in the order written. With DHCP and a list, the server's own are not used.
+    pub dns_servers: Vec<IpAddr>,
+    /// Domains that short names are looked up in.
+    pub search_domains: Vec<DomainName>,
+}
+
+/// Towards whom an interface leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// The outside.
+    Wan,
+    /// The owner's machines.
+    Lan,
+}
+
+/// Where an address comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// A DHCP server's. With a gateway here, the server's routes are not used.
+    Dhcp {
+        /// The default gateway.
+        gateway: Option<Ipv4Addr>,
+    },
+    /// A fixed one, there with or without a cable.
+    Static {
+        /// Address and network.
+        address: Ipv4Cidr,
+        /// The default gateway; it lies in the network.
+        gateway: Option<Ipv4Addr>,
+    },
+}
+
+/// What the firewall lets in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Firewall {
+    /// From WAN: these, and nothing else.
+    pub wan: Ports,
+    /// From LAN.
+    pub lan: LanPolicy,
+}
+
+/// What LAN machines may reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum LanPolicy {
+    /// Everything: nothing was listed.
+    #[default]
+    Open,
+    /// These ports, and always the platform's own (SSH 22/tcp, DNS 53, DHCP 67/udp, NTP 123/udp, console 8080/tcp).
+    Only(Ports),
+}
+
+/// Port numbers, 1 to 65535.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// TCP.
+    pub tcp: BTreeSet<u16>,
+    /// UDP.
+    pub udp: BTreeSet<u16>,
+}
+
+/// What runs in containers: Quadlet units, checked, with everything that decides isolation taken out of the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Containers {
+    /// Containers, by name.
+    pub containers: BTreeMap<ContainerName, Container>,
+    /// Networks of their own that containers join.
+    pub networks: BTreeMap<ContainerName, Resource>,
+    /// Named volumes.
+    pub volumes: BTreeMap<ContainerName, Resource>,
+    /// Images to pull before a container starts.
+    pub images: BTreeMap<ContainerName, Resource>,
+}
+
+/// Whose Podman runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// root's: may use the host's network and privileged ports (`privileged = true`).
+    Rootful,
+    /// The unprivileged application user's, under its own systemd (`privileged = false`).
+    Rootless,
+}
+
+/// One container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// Whose Podman.
+    pub mode: Mode,
+    /// What its network is. `Network=` is not among the `sections`.
+    pub network: ContainerNetwork,
+    /// Ports it publishes on the host. `PublishPort=` is not among the `sections`.
+    pub publish: Vec<Publish>,
+    /// `Unit`, `Container`, `Service`, `Install`, in this order, where written. References to other units of the document are
+    /// in the form Quadlet links (`data.volume:/srv`), tokens (`${FILES_DIR}`) as written.
+    pub sections: Vec<Section>,
+}
+
+/// The network of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContainerNetwork {
+    /// The host's own (rootful only).
+    Host,
+    /// A private connection through the host's stack (rootless only).
+    Pasta,
+    /// None at all.
+    None,
+    /// Networks declared in this document; each is in [`Containers::networks`].
+    Joined(Vec<ContainerName>),
+}
+
+/// A published port. Text that Podman reads as `PublishPort=`, with the host's address always written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Publish(pub(crate) String);
+
+impl Publish {
+    /// As in the unit: `127.0.0.1:8080:80/tcp`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A network, volume or image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// In which Podmans it is made: those of the containers that use it; rootful where none does.
+    pub modes: BTreeSet<Mode>,
+    /// Its one section: `Network`, `Volume` or `Image`.
+    pub section: Section,
+}
+
+/// A section of a unit: keys with one or more values each, sorted by key, values in the order written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// `Unit`, `Container`, …
+    pub name: &'static str,
+    /// Keys are letters and digits, values have no control character and end in no backslash. A boolean is `true`/`false`.
+    pub entries: Vec<(String, Vec<String>)>,
+}
+
+/// What must run before this configuration counts as working.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activation {
+    /// Containers that must be running. Each is in [`Containers::containers`].
+    pub required: BTreeSet<ContainerName>,
+    /// How long they have, 1 s to 1 h.
+    pub timeout: Duration,
+    /// How long they must keep running, 0 to 300 s.
+    pub settle: Duration,
+}

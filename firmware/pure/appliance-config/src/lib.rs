@@ -1,0 +1,41 @@
+//! `config.toml`: bytes in, a checked [`Config`] or every [`Problem`] with its place out.
+//!
+//! Nothing here knows files, the system it runs on, or what is made of a configuration: facts about the system are an
+//! argument, and rendering is another crate's.
+//!
+//! ```text
+//! bytes ── Document ── RawV1 ── Config
+//!        │           │        └ check: what was written against its rules and against each other
+//!        │           └ raw: keys and types of one version of the format, every value with its place
+//!        └ document: TOML with places; an overlay is laid over it here
+//! ```
+//!
+//! Serde reads no configuration: it ends at the first error and forgets where a value stood. Here every stage goes on, and
+//! only the end asks whether there was a problem.
+
+#![forbid(unsafe_code)]
+
+mod authorized_key;
+mod check;
+mod config;
+mod document;
+mod domain_name;
+mod load;
+mod nearest;
+mod problem;
+mod raw;
+mod reader;
+mod report;
+mod system_facts;
+#[cfg(test)]
+mod testing;
+
+pub use authorized_key::AuthorizedKey;
+pub use config::{
+    Activation, Addressing, Config, Container, ContainerNetwork, Containers, Firewall, Interface, LanPolicy,
+    Mode, Network, Ports, Publish, Resource, Section, Shell, Side, User,
+};
+pub use domain_name::DomainName;
+pub use load::{Loaded, MAX_BYTES, Overlay, Sources, load};
+pub use problem::{Code, Problem, Problems};
+pub use system_facts::SystemFacts;

@@ -1,0 +1,148 @@
+use crate::document::Value;
+use crate::reader::{Field, Table};
+use crate::report::{At, Spot};
+
+/// `[containers]`.
+#[derive(Debug, Default)]
+pub(crate) struct RawContainers {
+    pub(crate) containers: Vec<RawContainer>,
+    pub(crate) networks: Vec<RawResource>,
+    pub(crate) volumes: Vec<RawResource>,
+    pub(crate) images: Vec<RawResource>,
+}
+
+/// `[containers.container.NAME]`.
+#[derive(Debug)]
+pub(crate) struct RawContainer {
+    pub(crate) name: At<String>,
+    /// `None`: missing or unreadable, and reported.
+    pub(crate) privileged: Option<At<bool>>,
+    pub(crate) unit: Option<RawSection>,
+    /// `None`: missing or unreadable, and reported.
+    pub(crate) container: Option<RawSection>,
+    pub(crate) service: Option<RawSection>,
+    pub(crate) install: Option<RawSection>,
+}
+
+/// `[containers.network.NAME]`, `[containers.volume.NAME]` or `[containers.image.NAME]`.
+#[derive(Debug)]
+pub(crate) struct RawResource {
+    pub(crate) name: At<String>,
+    /// `None`: missing or unreadable, and reported.
+    pub(crate) section: Option<RawSection>,
+}
+
+/// A section of a Quadlet unit, with any keys.
+#[derive(Debug)]
+pub(crate) struct RawSection {
+    pub(crate) name: &'static str,
+    pub(crate) spot: Spot,
+    /// Sorted by key.
+    pub(crate) entries: Vec<RawEntry>,
+}
+
+/// A key of a section. Its place is the key's.
+#[derive(Debug)]
+pub(crate) struct RawEntry {
+    pub(crate) key: At<String>,
+    /// At least one.
+    pub(crate) values: Vec<At<RawValue>>,
+}
+
+/// A value of a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RawValue {
+    Text(String),
+    Integer(i64),
+    Boolean(bool),
+}
+
+impl RawContainers {
+    pub(super) fn read(mut table: Table<'_>) -> RawContainers {
+        let containers = RawContainers {
+            containers: named(&mut table, "container", container),
+            networks: named(&mut table, "network", |name, table| resource(name, table, "Network")),
+            volumes: named(&mut table, "volume", |name, table| resource(name, table, "Volume")),
+            images: named(&mut table, "image", |name, table| resource(name, table, "Image")),
+        };
+        let build = "this Slipway builds no images; build them elsewhere, and put them below files/images/ of a bundle or \
+                     into a registry";
+        table.not_supported("build", build);
+        table.not_supported(
+            "pod",
+            "this Slipway runs no pods yet; containers that join a network find each other by name",
+        );
+        table.not_supported("kube", "this Slipway reads no Kubernetes files; write containers");
+        table.finish();
+        containers
+    }
+}
+
+fn named<T>(table: &mut Table<'_>, key: &'static str, read: fn(At<String>, Table<'_>) -> T) -> Vec<T> {
+    let Some(names) = table.take(key).and_then(Field::table) else { return Vec::new() };
+    let read = |(name, field): (&str, Field<'_>)| {
+        let name = At { spot: field.key.clone(), value: name.to_owned() };
+        Some(read(name, field.table()?))
+    };
+    names.fields().filter_map(read).collect()
+}
+
+fn container(name: At<String>, mut table: Table<'_>) -> RawContainer {
+    const PRIVILEGED: &str = "`privileged = false` runs it as the application user, `true` as root";
+    let mut section = |name: &'static str| table.take(name).and_then(|field| section(name, field));
+    let (unit, service, install) = (section("Unit"), section("Service"), section("Install"));
+    let container = RawContainer {
+        name,
+        privileged: table.required("privileged", PRIVILEGED).and_then(Field::boolean),
+        unit,
+        container: required(&mut table, "Container"),
+        service,
+        install,
+    };
+    table.finish();
+    container
+}
+
+fn resource(name: At<String>, mut table: Table<'_>, kind: &'static str) -> RawResource {
+    let section = required(&mut table, kind);
+    for other in ["Unit", "Service", "Install"] {
+        table.not_supported(other, "only containers have this section");
+    }
+    table.finish();
+    RawResource { name, section }
+}
+
+fn required(table: &mut Table<'_>, name: &'static str) -> Option<RawSection> {
+    let field = table.required(name, &format!("every unit has its section `{name}`, even an empty one"))?;
+    section(name, field)
+}
+
+fn section(name: &'static str, field: Field<'_>) -> Option<RawSection> {
+    let table = field.table()?;
+    let entry = |(key, field): (&str, Field<'_>)| {
+        let key = At { spot: field.key.clone(), value: key.to_owned() };
+        let values = values(field)?;
+        // What is wrong in an array was reported; the rest of it alone would be something else.
+        (!values.is_empty()).then_some(RawEntry { key, values })
+    };
+    let entries = table.fields().filter_map(entry).collect();
+    Some(RawSection { name, spot: table.spot().clone(), entries })
+}
+
+fn values(field: Field<'_>) -> Option<Vec<At<RawValue>>> {
+    match &field.node.value {
+        Value::Array(values) if values.is_empty() => field.wrong_type("at least one value"),
+        Value::Array(_) => field.array(|field| one(&field)).map(|values| values.value),
+        _ => one(&field).map(|value| vec![value]),
+    }
+}
+
+fn one(field: &Field<'_>) -> Option<At<RawValue>> {
+    let value = match &field.node.value {
+        Value::String(text) => RawValue::Text(text.clone()),
+        Value::Integer(integer) => RawValue::Integer(*integer),
+        Value::Boolean(boolean) => RawValue::Boolean(*boolean),
+        _ => return field.wrong_type("a string, an integer, a boolean, or an array of them"),
+    };
+    Some(At { spot: field.spot.clone(), value })
+}

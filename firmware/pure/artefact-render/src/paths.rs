@@ -1,0 +1,194 @@
+//! Where a configuration may write: a closed set, so that what lies there and was not rendered is known to be stale.
+
+use appliance_config::Mode;
+use appliance_types::{ContainerName, InterfaceName, UserName};
+
+pub(crate) const PASSWD: &str = "/etc/passwd";
+pub(crate) const GROUP: &str = "/etc/group";
+pub(crate) const SHADOW: &str = "/etc/shadow";
+pub(crate) const GSHADOW: &str = "/etc/gshadow";
+pub(crate) const HOMES: &str = "/etc/tmpfiles.d/slipway-homes.conf";
+pub(crate) const FIREWALL: &str = "/etc/nftables.conf";
+pub(crate) const REQUIRED: &str = "/etc/slipway/required.json";
+/// The image has a file of this name in /usr/lib; this one replaces it.
+pub(crate) const WAN: &str = "/etc/systemd/network/20-slipway-wan.network";
+
+const SINGLE: &[&str] = &[PASSWD, GROUP, SHADOW, GSHADOW, HOMES, FIREWALL, REQUIRED, WAN];
+
+const KEYS: &str = "/etc/slipway/authorized-keys/";
+/// Sorts before the image's 30-slipway-lan.network, which keeps cards off that nobody configured.
+const LAN: &str = "/etc/systemd/network/25-slipway-";
+const ROOTFUL: &str = "/etc/containers/systemd/";
+/// Quadlet reads it for the user with this number only: the application user's.
+const ROOTLESS: &str = "/etc/containers/systemd/users/900/";
+
+/// Folders that hold files of ours, and files of others or none: whoever looks for stale ones lists these, without their
+/// sub-folders, and asks [`is_ours`].
+pub const FOLDERS: &[&str] = &[
+    "/etc",
+    "/etc/containers/systemd",
+    "/etc/containers/systemd/users/900",
+    "/etc/slipway",
+    "/etc/slipway/authorized-keys",
+    "/etc/systemd/network",
+    "/etc/tmpfiles.d",
+];
+
+/// Whether a configuration may write this path, and so whether a file that is there without being rendered is stale.
+pub fn is_ours(path: &str) -> bool {
+    let lan = |rest: &str| rest.strip_suffix(".network").is_some_and(is_lan_card);
+    SINGLE.contains(&path)
+        || path.strip_prefix(KEYS).is_some_and(|name| name.parse::<UserName>().is_ok())
+        || path.strip_prefix(LAN).is_some_and(lan)
+        || unit_at(path).is_some()
+}
+
+/// Whether networkd reads this file.
+pub(crate) fn is_network(path: &str) -> bool {
+    path == WAN || path.starts_with(LAN)
+}
+
+/// A file that Quadlet makes a unit of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct UnitFile<'a> {
+    pub(crate) mode: Mode,
+    pub(crate) kind: UnitKind,
+    pub(crate) name: &'a str,
+}
+
+/// In the order in which they are started: what is used comes before what uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum UnitKind {
+    Image,
+    Network,
+    Volume,
+    Container,
+}
+
+impl UnitKind {
+    const ALL: [UnitKind; 4] = [UnitKind::Image, UnitKind::Network, UnitKind::Volume, UnitKind::Container];
+
+    fn suffix(self) -> &'static str {
+        match self {
+            UnitKind::Image => ".image",
+            UnitKind::Network => ".network",
+            UnitKind::Volume => ".volume",
+            UnitKind::Container => ".container",
+        }
+    }
+}
+
+impl UnitFile<'_> {
+    /// `web.container`.
+    pub(crate) fn file_name(&self) -> String {
+        format!("{}{}", self.name, self.kind.suffix())
+    }
+
+    pub(crate) fn path(&self) -> String {
+        let folder = match self.mode {
+            Mode::Rootful => ROOTFUL,
+            Mode::Rootless => ROOTLESS,
+        };
+        format!("{folder}{}", self.file_name())
+    }
+
+    /// The unit that Quadlet makes of it: `web.service`, `data-volume.service`.
+    pub(crate) fn service(&self) -> String {
+        match self.kind {
+            UnitKind::Container => format!("{}.service", self.name),
+            UnitKind::Image => format!("{}-image.service", self.name),
+            UnitKind::Network => format!("{}-network.service", self.name),
+            UnitKind::Volume => format!("{}-volume.service", self.name),
+        }
+    }
+}
+
+/// The unit file that this path names, if it does.
+pub(crate) fn unit_at(path: &str) -> Option<UnitFile<'_>> {
+    let (mode, file) = match path.strip_prefix(ROOTLESS) {
+        Some(file) => (Mode::Rootless, file),
+        None => (Mode::Rootful, path.strip_prefix(ROOTFUL)?),
+    };
+    let (kind, name) =
+        UnitKind::ALL.iter().find_map(|kind| Some((*kind, file.strip_suffix(kind.suffix())?)))?;
+    name.parse::<ContainerName>().ok()?;
+    Some(UnitFile { mode, kind, name })
+}
+
+pub(crate) fn lan_file(card: &InterfaceName) -> String {
+    format!("{LAN}{card}.network")
+}
+
+pub(crate) fn keys_file(user: &UserName) -> String {
+    format!("{KEYS}{user}")
+}
+
+/// Cards are named ethN by nic-names; eth0 is WAN and has a file of its own.
+fn is_lan_card(name: &str) -> bool {
+    let number = name.strip_prefix("eth").unwrap_or_default();
+    !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_set_is_closed() {
+        for path in [
+            "/etc/passwd",
+            "/etc/gshadow",
+            "/etc/slipway/authorized-keys/alice",
+            "/etc/slipway/required.json",
+            "/etc/systemd/network/20-slipway-wan.network",
+            "/etc/systemd/network/25-slipway-eth1.network",
+            "/etc/systemd/network/25-slipway-eth12.network",
+            "/etc/containers/systemd/web.container",
+            "/etc/containers/systemd/users/900/data.volume",
+        ] {
+            assert!(is_ours(path), "{path}");
+            assert!(FOLDERS.contains(&path.rsplit_once('/').unwrap().0), "{path}");
+        }
+        for path in [
+            "",
+            "passwd",
+            "/etc/passwd-",
+            "/etc/subuid",
+            "/etc/slipway/authorized-keys/",
+            "/etc/slipway/authorized-keys/../../passwd",
+            "/etc/slipway/authorized-keys/Alice",
+            "/etc/systemd/network/25-slipway-eth0.network",
+            "/etc/systemd/network/25-slipway-eth01.network",
+            "/etc/systemd/network/25-slipway-eth.network",
+            "/etc/systemd/network/25-slipway-podman0.network",
+            "/etc/systemd/network/30-slipway-lan.network",
+            "/etc/containers/systemd/web.pod",
+            "/etc/containers/systemd/web.service",
+            "/etc/containers/systemd/.container",
+            "/etc/containers/systemd/a/b.container",
+            "/etc/containers/systemd/users/web.container",
+            "/etc/containers/systemd/users/1000/web.container",
+            "/etc/containers/systemd/users/900/../web.container",
+            "/usr/lib/systemd/network/20-slipway-wan.network",
+        ] {
+            assert!(!is_ours(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn units_are_named_as_quadlet_names_them() {
+        for (file, service) in [
+            ("web.container", "web.service"),
+            ("back.network", "back-network.service"),
+            ("data.volume", "data-volume.service"),
+            ("base.image", "base-image.service"),
+        ] {
+            for (folder, mode) in [(ROOTFUL, Mode::Rootful), (ROOTLESS, Mode::Rootless)] {
+                let path = format!("{folder}{file}");
+                let unit = unit_at(&path).unwrap();
+                assert_eq!((unit.mode, unit.service().as_str()), (mode, service));
+                assert_eq!((unit.path(), unit.file_name().as_str()), (path.clone(), file));
+            }
+        }
+    }
+}
