@@ -41,6 +41,10 @@ fn load_and_start(
     say: &dyn Fn(&str),
 ) -> Result<(), Failure> {
     images::load(config, archives, say).map_err(at(Stage::Images))?;
+    if !archives.is_empty() {
+        // What is started next must not be what a power cut takes away again.
+        crate::actions::sync_data().map_err(at(Stage::Images))?;
+    }
     files(system, artefacts, say)?;
     let required = installed::below(system.root(), RequiredFacts::PATH);
     let required = RequiredFacts::read(&required).map_err(at(Stage::Required))?;
