@@ -290,9 +290,10 @@ mod full {
         let (_, line) = vm.serial().wait_for_any(&[FAILED, REFUSED, PROVISIONED], IMPORT).unwrap();
         assert!(line.contains(stage) && !line.contains(PROVISIONED), "{line}");
         vm.serial().wait_for(WAITING, BOOT).unwrap();
-        vm.serial().wait_for(UP, BOOT).unwrap();
+        vm.serial().wait_until_said(UP, BOOT).unwrap();
         let said = vm.serial().text();
         assert!(!said.contains(PROVISIONED) && !said.contains(GOOD), "{said}");
+        assert!(!said.contains("going back failed"), "{said}");
         vm.power_cut();
         assert_not_confirmed(&disk);
         assert!(disk.black_box_text().unwrap().contains(stage), "{stage} is not in the black box");

@@ -102,6 +102,15 @@ impl Serial {
         }
     }
 
+    /// Waits until the machine has said `wanted`, however long ago: for two things in whichever order they come. What comes next
+    /// is waited for from where it was.
+    ///
+    /// # Errors
+    /// As [`Serial::wait_for`].
+    pub fn wait_until_said(&self, wanted: &str, limit: Duration) -> Result<()> {
+        if self.text().contains(wanted) { Ok(()) } else { self.wait_for(wanted, limit).map(|_| ()) }
+    }
+
     /// Everything said so far.
     #[must_use]
     pub fn text(&self) -> String {

@@ -50,9 +50,7 @@ pub(crate) fn perform(action: &UnitAction) -> Result<(), Failure> {
                 .map_err(at(Stage::Firewall))
         }
         UnitAction::ReloadManager(mode) => reload(*mode).map_err(at(Stage::Containers)),
-        UnitAction::Stop(mode, unit) => {
-            run(&systemctl(*mode, "stop", unit).timeout(STOP_LIMIT)).map_err(at(Stage::Containers))
-        }
+        UnitAction::Stop(mode, unit) => stop(*mode, unit).map_err(at(Stage::Containers)),
         // Whether they come up is asked afterwards; a pull may take many minutes.
         UnitAction::Restart(mode, unit) => start(*mode, "restart", unit).map_err(at(Stage::Containers)),
         UnitAction::Start(mode, unit) => start(*mode, "start", unit).map_err(at(Stage::Containers)),
@@ -89,6 +87,17 @@ pub(crate) fn start(mode: Mode, verb: &str, unit: &str) -> anyhow::Result<()> {
     let forgotten = run(&systemctl(mode, "reset-failed", unit));
     forgotten.unwrap_or_else(|error| log::info!("{error:#}"));
     run(&systemctl(mode, verb, unit).arg("--no-block"))
+}
+
+/// Stops a unit. One that this systemd has never read has not been started either: so it is on the way back from a
+/// configuration that failed before its units were read.
+fn stop(mode: Mode, unit: &str) -> anyhow::Result<()> {
+    let Err(error) = run(&systemctl(mode, "stop", unit).timeout(STOP_LIMIT)) else { return Ok(()) };
+    let state = run_program(&systemctl(mode, "show", unit).arg("--property=LoadState").arg("--value"));
+    match state {
+        Ok(state) if state.stdout.trim() == "not-found" => Ok(()),
+        _ => Err(error),
+    }
 }
 
 fn systemctl(mode: Mode, verb: &str, unit: &str) -> Program {

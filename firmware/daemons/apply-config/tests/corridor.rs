@@ -121,6 +121,20 @@ fn s06_part_whatever_fails_is_named_and_taken_back() {
     }
 }
 
+/// Nothing has read its units yet, so there is nothing to stop: that is no failure to go back.
+#[test]
+fn what_fails_before_its_units_are_read_is_taken_back_without_a_complaint() {
+    let Some(bench) = Bench::new() else { return };
+    bench.let_fail_once("nft --file");
+    let answer = bench.import(&with_web());
+    assert_eq!(
+        (answer["outcome"].as_str(), answer["stage"].as_str()),
+        (Some("failed"), Some("firewall")),
+        "{answer}"
+    );
+    assert!(bench.calls().contains("systemctl stop web.service"), "{}", bench.calls());
+}
+
 #[test]
 fn a_configuration_that_does_not_work_gives_way_to_the_one_before() {
     let Some(bench) = Bench::new() else { return };

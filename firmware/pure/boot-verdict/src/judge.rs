@@ -67,6 +67,8 @@ pub struct Judge {
 struct Watch {
     /// When that was.
     since: Duration,
+    /// When was last looked, or the watch began.
+    looked_at: Duration,
     /// When something was last seen to be wrong, or the watch began.
     trouble_at: Duration,
     /// Units: their restart counters, and when those last changed.
@@ -140,7 +142,13 @@ fn words(found: &[Finding]) -> Vec<String> {
 
 impl Watch {
     fn begin(now: Duration) -> Watch {
-        Watch { since: now, trouble_at: now, restarts: BTreeMap::new(), failures: BTreeMap::new() }
+        Watch {
+            since: now,
+            looked_at: now,
+            trouble_at: now,
+            restarts: BTreeMap::new(),
+            failures: BTreeMap::new(),
+        }
     }
 
     /// Takes one observation in: what does not pass now, units that have restarted within the hold included.
@@ -163,6 +171,7 @@ impl Watch {
                 found.push(Finding::of_unit(unit, Sign::Pending, reason));
             }
         }
+        self.looked_at = now;
         found
     }
 
@@ -177,9 +186,11 @@ impl Watch {
         changed
     }
 
+    /// A row ends with a hold without a sign. Where nobody looked for that long, there was no sign to see: on a busy machine one
+    /// look can take longer than a hold.
     fn note_failure(&mut self, now: Duration, check: &str, hold: Duration) {
         let row = self.failures.entry(check.to_owned()).or_insert(Row { first: now, last: now });
-        if now.saturating_sub(row.last) > hold {
+        if now.saturating_sub(row.last) > hold && row.last < self.looked_at {
             row.first = now;
         }
         row.last = now;

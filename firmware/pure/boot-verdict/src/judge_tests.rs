@@ -337,3 +337,18 @@ proptest! {
         }
     }
 }
+
+/// What stays wrong is looked at every 10 s, a confirmed slot's hold; each look may also take its time.
+#[test]
+fn slow_looks_at_what_stays_wrong_do_not_change_the_verdict() {
+    let failed = confirmed(web_is("failed", "failed"));
+    for pause in [2, 10, 11, 25] {
+        let mut judge = Judge::new(Policy::DEFAULT);
+        let verdicts: Vec<Verdict> =
+            (0..40).map(|look| judge.observe(Duration::from_secs(30 + look * pause), &failed)).collect();
+        let first = verdicts.iter().position(|verdict| matches!(verdict, Verdict::Degraded { .. }));
+        let first = first.unwrap_or_else(|| panic!("never degraded, looking every {pause} s"));
+        let later = &verdicts[first..];
+        assert!(later.iter().all(|verdict| verdict == &later[0]), "every {pause} s: {later:?}");
+    }
+}

@@ -26,14 +26,20 @@ mount --bind "$work/console" "$work/root/dev/console"
 exec chroot "$work/root" env -i PATH=/test/bin:/usr/bin:/bin:/usr/sbin:/sbin "$@"
 "#;
 
-/// Every tool: notes its call, fails when the call begins with, or holds, what `/test/fails` says, and answers what is asked of it.
+/// Every tool: notes its call, fails when the call begins with, or holds, what `/test/fails` says (`/test/fails-once`: the first
+/// time), and answers what is asked of it. Units are known to systemd once it has read them.
 const TOOL: &str = r#"#!/bin/sh
 PATH=/test/bin:/usr/bin:/bin
 name=${0##*/}
 call="$name $*"
 echo "$call" >> /test/calls
 fails=$(cat /test/fails 2>/dev/null || true)
+once=$(cat /test/fails-once 2>/dev/null || true)
+if [ -n "$once" ]; then case "$call" in *"$once"*) rm /test/fails-once; echo "told to fail once" >&2; exit 1 ;; esac; fi
+read_before() { grep -q -e daemon-reload -e "start user@" /test/calls; }
 case "$call" in
+*" show "*--value) if read_before; then echo loaded; else echo not-found; fi; exit 0 ;;
+*" stop "*) read_before || { echo "Unit not loaded." >&2; exit 5; } ;;
 *" show "*)
     if [ "$fails" = unit-failed ]; then state=failed; else state=active; fi
     if [ "$fails" = hang ]; then state=activating; fi
@@ -130,6 +136,11 @@ impl Bench {
         child.kill().unwrap();
         child.wait().unwrap();
         self.write("/test/fails", "");
+    }
+
+    /// The first call that holds this fails; later ones do not.
+    pub(crate) fn let_fail_once(&self, call: &str) {
+        self.write("/test/fails-once", call);
     }
 
     /// Lets every call with these words fail.
