@@ -25,6 +25,7 @@ mod nearest;
 mod problem;
 mod raw;
 mod reader;
+pub mod reference;
 mod report;
 mod system_facts;
 #[cfg(test)]

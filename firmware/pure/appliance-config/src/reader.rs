@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::Code;
 use crate::document::{Document, Entry, Node, Value};
 use crate::nearest::nearest;
+use crate::reference::{DOCUMENT, KeyDoc, Kind, places_of};
 use crate::report::{At, Place, Report, Spot};
 
 /// A table that is being read.
@@ -17,6 +18,8 @@ pub(crate) struct Table<'d> {
     entries: &'d BTreeMap<String, Entry>,
     known: Vec<&'static str>,
     not_supported: Vec<&'static str>,
+    /// What is known of it. `None`: nothing, and a test says so.
+    kind: Option<&'static Kind>,
 }
 
 /// A key's value, not yet of any type.
@@ -26,13 +29,26 @@ pub(crate) struct Field<'d> {
     /// Where its key stands.
     pub(crate) key: Spot,
     pub(crate) node: &'d Node,
+    kind: Option<&'static Kind>,
+    /// The key whose value this is, or is part of.
+    doc: Option<&'static KeyDoc>,
 }
 
 impl<'d> Table<'d> {
     /// The whole document.
     pub(crate) fn root(document: &'d Document, report: &'d Report<'d>) -> Table<'d> {
         let spot = Spot { place: Place { file: 0, offset: 0 }, path: String::new() };
-        Table { report, spot, entries: &document.entries, known: Vec::new(), not_supported: Vec::new() }
+        Table::new(report, spot, &document.entries, Some(&DOCUMENT))
+    }
+
+    fn new(
+        report: &'d Report<'d>,
+        spot: Spot,
+        entries: &'d BTreeMap<String, Entry>,
+        kind: Option<&'static Kind>,
+    ) -> Table<'d> {
+        let kind = kind.and_then(Kind::as_table);
+        Table { report, spot, entries, known: Vec::new(), not_supported: Vec::new(), kind }
     }
 
     /// Where it is.
@@ -43,6 +59,7 @@ impl<'d> Table<'d> {
     /// The value of a key, if it is there.
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Field<'d>> {
         self.known.push(key);
+        self.note(key);
         self.entries.get(key).map(|entry| self.field(key, entry))
     }
 
@@ -65,6 +82,7 @@ impl<'d> Table<'d> {
 
     /// A list of which only the empty one, that asks for nothing, is acted on.
     pub(crate) fn not_supported_list(&mut self, key: &'static str, why: &str) {
+        self.note(key);
         let Some(field) = self.take_not_supported(key) else { return };
         match &field.node.value {
             Value::Array(items) if items.is_empty() => {}
@@ -78,6 +96,16 @@ impl<'d> Table<'d> {
         self.entries.get(key).map(|entry| self.field(key, entry))
     }
 
+    /// For the test that holds the readers and what is said of the keys together.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only a test asks"))]
+    fn note(&self, _key: &'static str) {
+        #[cfg(test)]
+        if let Some(Kind::Table(table)) = self.kind {
+            let table = std::ptr::from_ref::<crate::reference::TableDoc>(*table) as usize;
+            self.report.asked.borrow_mut().insert((table, _key));
+        }
+    }
+
     /// All keys of a table whose keys are names.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&'d str, Field<'d>)> {
         self.entries.iter().map(|(key, entry)| (key.as_str(), self.field(key, entry)))
@@ -89,9 +117,10 @@ impl<'d> Table<'d> {
             if self.known.contains(&key) || self.not_supported.contains(&key) || self.report.is_full() {
                 continue;
             }
-            let hint = match nearest(key, self.known.iter().copied()) {
-                Some(known) => format!("did you mean `{known}`?"),
-                None => format!("known here: {}", self.known.join(", ")),
+            let hint = match (nearest(key, self.known.iter().copied()), places_of(key).as_slice()) {
+                (Some(known), _) => format!("did you mean `{known}`?"),
+                (None, [elsewhere]) => format!("did you mean `{elsewhere}`?"),
+                (None, _) => format!("known here: {}", self.known.join(", ")),
             };
             self.report.hinted(&field.key, Code::UnknownKey, "there is no such key", hint);
         }
@@ -100,7 +129,9 @@ impl<'d> Table<'d> {
     fn field(&self, key: &str, entry: &'d Entry) -> Field<'d> {
         let path = joined(&self.spot.path, key);
         let at = |place| Spot { place, path: path.clone() };
-        Field { report: self.report, spot: at(entry.node.place), key: at(entry.key), node: &entry.node }
+        let (kind, doc) = self.kind.and_then(|kind| kind.below(key)).unzip();
+        let (spot, key) = (at(entry.node.place), at(entry.key));
+        Field { report: self.report, spot, key, node: &entry.node, kind, doc: doc.flatten() }
     }
 }
 
@@ -108,13 +139,7 @@ impl<'d> Field<'d> {
     /// A table.
     pub(crate) fn table(self) -> Option<Table<'d>> {
         match &self.node.value {
-            Value::Table(entries) => Some(Table {
-                report: self.report,
-                spot: self.spot,
-                entries,
-                known: Vec::new(),
-                not_supported: Vec::new(),
-            }),
+            Value::Table(entries) => Some(Table::new(self.report, self.spot, entries, self.kind)),
             _ => self.wrong_type("a table"),
         }
     }
@@ -150,7 +175,8 @@ impl<'d> Field<'d> {
         };
         let items = nodes.iter().enumerate().map(|(index, node)| {
             let spot = Spot { place: node.place, path: format!("{}[{index}]", self.spot.path) };
-            Field { report: self.report, key: spot.clone(), spot, node }
+            let kind = self.kind.and_then(Kind::item);
+            Field { report: self.report, key: spot.clone(), spot, node, kind, doc: self.doc }
         });
         let value = items.filter_map(read).collect();
         Some(At { spot: self.spot, value })
@@ -164,7 +190,13 @@ impl<'d> Field<'d> {
 
     fn report_wrong_type(&self, expected: &str) {
         let message = format!("it should be {expected}, not {}", self.node.value.kind());
-        self.report.problem(&self.spot, Code::WrongType, message);
+        match self.doc.and_then(|doc| Some((doc.name, doc.example?))) {
+            Some((name, example)) => {
+                let hint = format!("for example `{name} = {example}`");
+                self.report.hinted(&self.spot, Code::WrongType, message, hint);
+            }
+            None => self.report.problem(&self.spot, Code::WrongType, message),
+        }
     }
 }
 

@@ -60,11 +60,20 @@ pub(crate) struct Report<'a> {
     pub(crate) files: Vec<SourceFile<'a>>,
     found: RefCell<Vec<(Place, Problem)>>,
     left_out: Cell<usize>,
+    /// Which keys the readers asked for: the table's facts by their place in memory, and the key.
+    #[cfg(test)]
+    pub(crate) asked: RefCell<std::collections::BTreeSet<(usize, &'static str)>>,
 }
 
 impl<'a> Report<'a> {
     pub(crate) fn new(files: Vec<SourceFile<'a>>) -> Report<'a> {
-        Report { files, found: RefCell::default(), left_out: Cell::new(0) }
+        Report {
+            files,
+            found: RefCell::default(),
+            left_out: Cell::new(0),
+            #[cfg(test)]
+            asked: RefCell::default(),
+        }
     }
 
     /// Notes a problem.

@@ -3,6 +3,7 @@
 
 mod activation;
 mod containers;
+pub(crate) mod keys;
 mod network;
 mod users;
 
