@@ -34,7 +34,7 @@ pub(crate) fn manager(mode: Mode) -> Manager {
 pub(crate) fn perform(action: &UnitAction) -> Result<(), Failure> {
     log::info!("{action:?}");
     match action {
-        UnitAction::MakeHomes => run(&homes()).map_err(at(Stage::Users)),
+        UnitAction::MakeHomes => make_homes().map_err(at(Stage::Users)),
         // Somebody without a session has none to end.
         UnitAction::EndSessions(user) => {
             let ended = run(&Program::new("loginctl").args(["terminate-user", user.as_str()]));
@@ -57,9 +57,17 @@ pub(crate) fn perform(action: &UnitAction) -> Result<(), Failure> {
     }
 }
 
-/// Homes of the users, in memory.
-pub(crate) fn homes() -> Program {
-    Program::new("systemd-tmpfiles").args(["--create", "/etc/tmpfiles.d/slipway-homes.conf"])
+/// Makes the homes of the users, in memory.
+pub(crate) fn make_homes() -> anyhow::Result<()> {
+    const LIST: &str = "/etc/tmpfiles.d/slipway-homes.conf";
+    run(&Program::new("systemd-tmpfiles").args(["--create", LIST]))?;
+    // It leaves a file where a folder should be, and is content.
+    let list = host_files::read_text_bounded(Path::new(LIST), 1 << 20)?;
+    let homes = list.lines().filter_map(|line| line.strip_prefix("d ")?.split(' ').next());
+    match homes.into_iter().find(|home| !Path::new(home).is_dir()) {
+        Some(home) => anyhow::bail!("{home} is no folder; something else is in its place"),
+        None => Ok(()),
+    }
 }
 
 /// Lets a systemd read its units again. The application user's is started when it does not run yet: it reads them then.

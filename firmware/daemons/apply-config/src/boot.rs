@@ -101,7 +101,7 @@ fn install(
 ) -> anyhow::Result<()> {
     let present = installed::present(system.root())?;
     installed::install(system.root(), &present, &candidate.artefacts)?;
-    run_program(&actions::homes()).context("cannot make the users' homes")?;
+    actions::make_homes().context("cannot make the users' homes")?;
     // The application user's systemd reads its units when it starts, which is later.
     if !units(system, UNITS[0].0)?.is_empty() {
         actions::reload(Mode::Rootful).context("systemd does not read the containers' units")?;

@@ -121,6 +121,20 @@ fn s06_part_whatever_fails_is_named_and_taken_back() {
     }
 }
 
+/// systemd-tmpfiles finds a file where a home should be, and does not mind.
+#[test]
+fn s06_part_a_home_that_is_no_folder_is_a_failure() {
+    let Some(bench) = Bench::new() else { return };
+    bench.write("/home/admin", "in the way");
+    let answer = bench.import(MINIMAL);
+    assert_eq!(
+        (answer["outcome"].as_str(), answer["stage"].as_str()),
+        (Some("failed"), Some("users")),
+        "{answer}"
+    );
+    assert!(answer["reason"].as_str().unwrap().contains("/home/admin"), "{answer}");
+}
+
 /// Nothing has read its units yet, so there is nothing to stop: that is no failure to go back.
 #[test]
 fn what_fails_before_its_units_are_read_is_taken_back_without_a_complaint() {

@@ -107,7 +107,8 @@ impl Outcome {
         };
         match (self.end, &self.stage, &self.reason, self.problems.first()) {
             (End::Refused, _, _, Some(first)) => format!("refused: {first}{more}"),
-            (End::Refused, _, Some(reason), None) => format!("refused: {reason}"),
+            (End::Refused, Some(stage), Some(reason), None) => format!("refused: {stage}: {reason}"),
+            (End::Refused, None, Some(reason), None) => format!("refused: {reason}"),
             (_, Some(stage), Some(reason), _) => format!("failed at {stage}: {reason}"),
             (_, None, Some(reason), _) => format!("failed: {reason}"),
             (_, _, None, Some(first)) => format!("failed: {first}{more}"),
@@ -188,8 +189,11 @@ pub(crate) mod tests {
     fn why_is_one_line_with_the_first_problem() {
         let two = Outcome { problems: vec!["a".into(), "b".into()], ..Outcome::refused(String::new()) };
         let at = Outcome { stage: Some("firewall".into()), ..Outcome::failed("no".into()) };
+        let tool =
+            Outcome { end: End::Refused, stage: Some("containers".into()), ..Outcome::failed("no".into()) };
         let rows = [
             (Outcome::refused("a".into()), "refused: a"),
+            (tool, "refused: containers: no"),
             (two, "refused: a (and 1 more)"),
             (at, "failed at firewall: no"),
             (Outcome::failed("no".into()), "failed: no"),

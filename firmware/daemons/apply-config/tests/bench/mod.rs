@@ -49,6 +49,7 @@ esac
 if [ -n "$fails" ]; then case "$call" in *"$fails"*) echo "told to fail" >&2; exit 1 ;; esac; fi
 case "$name" in
 ip) echo '[{"ifname":"eth1","addr_info":[{"local":"172.20.30.1","prefixlen":24}]}]' ;;
+systemd-tmpfiles) sed -n 's/^d \([^ ]*\) .*/\1/p' /etc/tmpfiles.d/slipway-homes.conf | xargs -r mkdir -p 2>/dev/null || true ;;
 setpriv) while case "$1" in -* | *=*) true ;; *) false ;; esac; do shift; done; exec "$@" ;;
 esac
 "#;
@@ -229,7 +230,7 @@ impl Bench {
         }
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let file = self.place(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::File::create(file).unwrap().write_all(text.as_bytes()).unwrap();
