@@ -62,8 +62,17 @@ pub(crate) const RULES: &[Rule] = &[
 /// All that pure crates may take from the registry: parsers, checksums, derives. It is a list of what is allowed
 /// because a list of what is not (tokio, zbus, rustix, libc, …) would be silent about the next such crate, and about
 /// its own spelling mistakes. Dev-dependencies are free.
-pub(crate) const PURE_EXTERNALS: &[&str] =
-    &["crc32fast", "serde", "serde_json", "sha2", "ssh-key", "thiserror", "toml", "uuid"];
+pub(crate) const PURE_EXTERNALS: &[&str] = &[
+    "annotate-snippets",
+    "crc32fast",
+    "serde",
+    "serde_json",
+    "sha2",
+    "ssh-key",
+    "thiserror",
+    "toml",
+    "uuid",
+];
 
 /// Compares the imports of all workspace members with `rules`, and the rules with the workspace: a row or name that
 /// matches nothing is misspelt or out of date, and would otherwise pass in silence for ever.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use appliance_config::{MAX_BYTES, Overlay, Problem, Sources, SystemFacts, load};
+use appliance_config::{Look, MAX_BYTES, Overlay, Problem, Sources, SystemFacts, load};
 use host_files::read_bounded;
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ fn in_words(ok: bool, problems: &[&Problem], file: &Path, sources: &Sources<'_>)
             Some(overlay) if overlay.name == problem.file => overlay.bytes,
             _ => sources.config,
         };
-        text.push_str(&problem.excerpt(&String::from_utf8_lossy(bytes)));
+        text.push_str(&problem.excerpt(&String::from_utf8_lossy(bytes), Look::Plain));
         text.push_str("\n\n");
     }
     text.push_str(&match (ok, problems.len()) {

@@ -38,5 +38,5 @@ pub use config::{
 };
 pub use domain_name::DomainName;
 pub use load::{Loaded, MAX_BYTES, Overlay, Sources, load};
-pub use problem::{Code, Problem, Problems};
+pub use problem::{Code, CodeDoc, Look, Problem, Problems};
 pub use system_facts::SystemFacts;

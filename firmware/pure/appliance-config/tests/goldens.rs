@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use appliance_config::{Overlay, Problem, Sources, SystemFacts, load};
+use appliance_config::{Look, Overlay, Problem, Sources, SystemFacts, load};
 
 #[test]
 fn wrong_documents_get_every_problem_at_its_place() {
@@ -17,7 +17,7 @@ fn wrong_documents_get_every_problem_at_its_place() {
             let source =
                 |problem: &Problem| if problem.file == "config.toml" { document } else { overlay.unwrap() };
             problems.iter().fold(String::new(), |text, problem| {
-                format!("{text}{}\n\n", problem.excerpt(source(problem)))
+                format!("{text}{}\n\n", problem.excerpt(source(problem), Look::Plain))
             })
         }
     });

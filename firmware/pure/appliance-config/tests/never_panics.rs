@@ -1,7 +1,7 @@
 //! Whatever is written: no panic, and every problem is at a place that is in its file. What is accepted has nothing in it
 //! that a unit's file would read as something else.
 
-use appliance_config::{Config, Loaded, Overlay, Problem, Problems, Sources, SystemFacts, load};
+use appliance_config::{Config, Loaded, Look, Overlay, Problem, Problems, Sources, SystemFacts, load};
 use proptest::prelude::*;
 
 const FULL: &str = include_str!("accepts/full.toml");
@@ -85,7 +85,11 @@ fn hold_places<'p>(problems: impl Iterator<Item = &'p Problem>, config: &[u8], o
         let line = text.split('\n').nth(problem.line - 1);
         assert!(line.is_some_and(|line| problem.column <= line.chars().count() + 1), "{problem} in {text:?}");
         assert_eq!(problem.to_string().lines().count(), 1, "{problem}");
-        assert_eq!(problem.excerpt(&text).lines().count(), 3, "{problem}");
+        let lines = 6 + usize::from(problem.hint.is_some());
+        for look in [Look::Plain, Look::Coloured] {
+            let excerpt = problem.excerpt(&text, look);
+            assert!((lines - 1..=lines).contains(&excerpt.lines().count()), "{excerpt}");
+        }
         let place = Some((overlaid, problem.line, problem.column));
         assert!(before <= place, "{problem} stands after {before:?}");
         before = place;

@@ -4,11 +4,17 @@
 //! editors, `slipway config explain`, and hints about keys. That the readers ask for exactly these keys is a test: neither can
 //! get ahead of the other.
 
+mod explain;
 mod find;
+mod markdown;
+mod schema;
 
+pub use explain::{Unknown, explain};
 #[cfg(test)]
 pub(crate) use find::walk;
 pub use find::{Found, find, places_of};
+pub use markdown::config_md;
+pub use schema::json_schema;
 
 use crate::raw::keys::ROOT;
 
@@ -164,11 +170,21 @@ impl Kind {
         }
     }
 
+    /// Its fixed keys, if it has any.
+    pub(crate) fn as_table_doc(&self) -> Option<&'static TableDoc> {
+        match self {
+            Kind::Table(table) => Some(table),
+            Kind::Either(kinds) => kinds.iter().find_map(Kind::as_table_doc),
+            _ => None,
+        }
+    }
+
     /// In words, with its article: `an integer from 1 to 3600`.
     pub fn in_words(&self) -> String {
         match self {
             Kind::Boolean => "`true` or `false`".to_owned(),
             Kind::Integer { min: i64::MIN, max: i64::MAX } => "an integer".to_owned(),
+            Kind::Integer { min, max } if min == max => format!("`{min}`"),
             Kind::Integer { min, max: i64::MAX } => format!("an integer, {min} or more"),
             Kind::Integer { min, max } => format!("an integer from {min} to {max}"),
             Kind::Text { what, .. } => (*what).to_owned(),
@@ -181,7 +197,10 @@ impl Kind {
             Kind::EmptyList => "an empty array".to_owned(),
             Kind::Either(kinds) => kinds.iter().map(Kind::in_words).collect::<Vec<_>>().join(", or "),
             Kind::Table(_) => "a table".to_owned(),
-            Kind::Names(names) => format!("a table for each {}", names.placeholder),
+            Kind::Names(names) if names.each.as_table_doc().is_some() => {
+                format!("a table for each {}", names.placeholder)
+            }
+            Kind::Names(_) => "a table".to_owned(),
         }
     }
 }
