@@ -38,16 +38,24 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "firmware/pure/appliance-config", imports: &[Only("firmware/pure/appliance-types")] },
     Rule {
         folder: "firmware/pure/artefact-render",
-        imports: &[Only("firmware/pure/appliance-config"), Only("firmware/pure/appliance-types")],
+        imports: &[
+            Only("firmware/pure/appliance-config"),
+            Only("firmware/pure/appliance-types"),
+            // Only for the type of netbootd's policy, which it fills.
+            Only("firmware/pure/netboot-protocol"),
+        ],
     },
+    Rule { folder: "firmware/pure/netboot-protocol", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/pure/boot-verdict", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },
     Rule { folder: "firmware/host/host-bus", imports: &[PURE] },
+    Rule { folder: "firmware/host/host-sockets", imports: &[PURE, HOST_FILES] },
     Rule { folder: "firmware/host/config-store", imports: &[PURE, HOST_FILES] },
     Rule { folder: "firmware/daemons/nic-names", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/apply-config", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/seed-config", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/confirm-boot", imports: &[PURE, HOST] },
+    Rule { folder: "firmware/daemons/netbootd", imports: &[PURE, HOST] },
     Rule { folder: "firmware/device/early-boot", imports: &[PURE, HOST] },
     Rule { folder: "firmware/cli/slipway", imports: &[PURE, HOST] },
     // The builder computes with the same code as the box. What touches the world it has of its own.

@@ -1,0 +1,45 @@
+//! DHCP, TFTP and HTTP boot on the LAN: sockets, files and the lease store around `netboot-protocol`, which decides.
+//!
+//! Each service has its sockets open before we say that we are ready, and then a thread of its own. It is ended by being
+//! killed: what a client was promised is on the disk before the client hears of it.
+
+mod arguments;
+mod logging;
+mod notify;
+
+mod policy_file;
+
+mod service;
+mod shared;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+use service::Service;
+use shared::Shared;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logging::start();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let policy = policy_file::read(&arguments.config)?;
+    if arguments.check {
+        println!("{} is fine", arguments.config.display());
+        return Ok(());
+    }
+    let _shared = Shared::new(policy);
+    let services: Vec<Service> = Vec::new();
+    notify::ready();
+    Err(service::run_until_one_ends(services))
+}

@@ -1,0 +1,46 @@
+//! UDP sockets bound to an interface and an address.
+
+use std::io;
+use std::net::{SocketAddrV4, UdpSocket};
+
+use appliance_types::InterfaceName;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// A socket that could not be opened or used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} on {interface}")]
+pub struct SocketError {
+    action: String,
+    interface: InterfaceName,
+    source: io::Error,
+}
+
+impl SocketError {
+    pub(crate) fn new(
+        action: impl Into<String>,
+        interface: &InterfaceName,
+        source: io::Error,
+    ) -> SocketError {
+        SocketError { action: action.into(), interface: interface.clone(), source }
+    }
+}
+
+/// A UDP socket that hears what comes in on `interface` for `address`, and sends from there.
+///
+/// An address of 255.255.255.255 hears what is sent to everybody on the wire, and nothing that is sent to us: two sockets tell
+/// the two apart. Sending to everybody is allowed on all of them.
+///
+/// # Errors
+/// The port is taken, the interface has not got the address, or we may not.
+pub fn bind_udp(interface: &InterfaceName, address: SocketAddrV4) -> Result<UdpSocket, SocketError> {
+    let open = || {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        // A daemon that starts again takes over at once; on one interface and address there is still one.
+        socket.set_reuse_address(true)?;
+        socket.bind_device(Some(interface.as_str().as_bytes()))?;
+        socket.set_broadcast(true)?;
+        socket.bind(&address.into())?;
+        Ok(UdpSocket::from(socket))
+    };
+    open().map_err(|source| SocketError::new(format!("listen at {address}"), interface, source))
+}

@@ -1,0 +1,11 @@
+//! DHCPv4 (RFC 2131, 2132), with what network boot has added to it.
+
+pub mod code;
+mod options;
+mod packet;
+
+mod request;
+
+pub use options::Options;
+pub use packet::{DecodeError, Hardware, MIN_LENGTH, Op, Packet};
+pub use request::{Ignored, MessageType, RelayInfo, Request};
