@@ -1,6 +1,6 @@
 //! What can be asked on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -23,7 +23,7 @@ pub(crate) enum Command {
     /// Show the state of this appliance: build, slot, configuration, verdict, data, network, failed services.
     Status(StatusOptions),
 
-    /// Look into configurations.
+    /// Look into configurations, and edit them.
     #[command(subcommand)]
     Config(ConfigCommand),
 
@@ -68,25 +68,83 @@ pub(crate) struct StatusOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Say everything that is wrong with a config.toml, each problem at its line. Changes nothing.
+    /// Say everything that is wrong with a configuration, each problem at its line. Changes nothing.
     ///
-    /// Works on any machine. Exit code 0: an appliance would accept it; 1: it would not.
-    Check(ConfigCheckOptions),
+    /// Works on any machine. A folder or bundle is checked with each of its files for devices. Exit code 0: an appliance would
+    /// accept it; 1: it would not.
+    Check(CheckOptions),
+
+    /// Write the files that a configuration becomes, as they will be on the box, into a folder.
+    ///
+    /// Works on any machine, and touches nothing but the folder. Numbers of users and lines of the image's accounts are those of
+    /// this box, or away from a box those of a usual image. Exit code 0: written; 1: the configuration would be refused.
+    Render(RenderOptions),
+
+    /// Say what a key of config.toml means, or the code of a problem, and how to mend it.
+    Explain(ExplainOptions),
+
+    /// Print a JSON Schema of config.toml, for editors.
+    ///
+    /// `slipway config schema > config.schema.json`, and `#:schema ./config.schema.json` as the first line of config.toml.
+    Schema,
+}
+
+/// A configuration.
+#[derive(Debug, Args)]
+pub(crate) struct SourceOptions {
+    /// A config.toml, a folder with one, a bundle (tar, tar.gz, tar.zst), or - for standard input.
+    #[arg(value_name = "FILE", default_value = "config.toml")]
+    pub(crate) from: PathBuf,
+
+    /// Lay this file over it, as an appliance does with devices/NAME.toml.
+    #[arg(long, value_name = "FILE", conflicts_with = "device")]
+    pub(crate) overlay: Option<PathBuf>,
+
+    /// Take the file of one device, by MAC address or serial number, out of devices/.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Vec<String>,
+}
+
+impl SourceOptions {
+    /// What to call it.
+    pub(crate) fn name(&self) -> String {
+        if self.from == Path::new("-") {
+            "standard input".to_owned()
+        } else {
+            self.from.display().to_string()
+        }
+    }
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ConfigCheckOptions {
-    /// The configuration.
-    #[arg(default_value = "config.toml")]
-    pub(crate) file: PathBuf,
-
-    /// The file of one device, laid over it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) device: Option<PathBuf>,
+pub(crate) struct CheckOptions {
+    #[command(flatten)]
+    pub(crate) source: SourceOptions,
 
     /// Print JSON instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderOptions {
+    #[command(flatten)]
+    pub(crate) source: SourceOptions,
+
+    /// The folder. It is made, or replaced if this command has made it before.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// Print what is wrong as JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainOptions {
+    /// A path, as in a problem (network.interfaces.eth1.mode), or a code (unknown-key). Without it, all there are.
+    #[arg(value_name = "PATH-OR-CODE")]
+    pub(crate) what: Option<String>,
 }
 
 #[derive(Debug, Args)]

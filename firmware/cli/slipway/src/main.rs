@@ -11,7 +11,7 @@ mod status_text;
 mod system;
 mod when;
 
-mod config_check;
+mod config;
 
 mod breadcrumb;
 mod give_up;
@@ -20,14 +20,14 @@ mod report;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command, ConfigCommand};
+use arguments::{Arguments, Command};
 use clap::Parser;
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Why(options) => why::run(&options),
         Command::Status(options) => status::run(&options),
-        Command::Config(ConfigCommand::Check(options)) => return finish(config_check::run(&options)),
+        Command::Config(command) => return finish(config::run(&command)),
         Command::Breadcrumb(options) => breadcrumb::run(&options),
         Command::Report => report::run(),
         Command::GiveUp(options) => give_up::run(&options),

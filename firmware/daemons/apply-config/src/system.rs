@@ -73,14 +73,8 @@ impl System {
 
     /// What a configuration must keep clear of: the image's accounts and units.
     pub(crate) fn facts(&self, accounts: &Accounts) -> anyhow::Result<SystemFacts> {
-        let names = |text: &str| -> Vec<String> {
-            text.lines().filter_map(|line| line.split(':').next()).map(str::to_owned).collect()
-        };
-        let mut facts = SystemFacts::of_image();
-        facts.accounts.extend(names(&accounts.passwd));
-        facts.accounts.extend(names(&accounts.group));
-        facts.units.extend(units(&below(&self.base, "/usr/lib/systemd/system"))?);
-        Ok(facts)
+        let units = units(&below(&self.base, "/usr/lib/systemd/system"))?;
+        Ok(SystemFacts::of_image().and(&accounts.passwd, &accounts.group, units))
     }
 }
 

@@ -42,6 +42,15 @@ impl SystemFacts {
         SystemFacts { accounts: names(ACCOUNTS), units: names(UNITS) }
     }
 
+    /// And the names that one image really has: `passwd` and `group` are its files, `units` its services without `.service`.
+    #[must_use]
+    pub fn and(mut self, passwd: &str, group: &str, units: impl IntoIterator<Item = String>) -> SystemFacts {
+        let names = passwd.lines().chain(group.lines()).filter_map(|line| line.split(':').next());
+        self.accounts.extend(names.map(str::to_owned));
+        self.units.extend(units);
+        self
+    }
+
     /// Whether an account of the system has, or may get, this name.
     pub(crate) fn is_account(&self, name: &str) -> bool {
         is_reserved(name, &self.accounts, ACCOUNTS)
@@ -63,7 +72,8 @@ mod tests {
 
     #[test]
     fn names_are_reserved_by_the_image_and_for_later_ones() {
-        let facts = SystemFacts { accounts: ["ops".to_owned()].into(), units: ["frobd".to_owned()].into() };
+        let facts = SystemFacts::default().and("ops:x:1:1:::\n", "team:x:2:\n", ["frobd".to_owned()]);
+        assert!(facts.is_account("team"));
         assert!(facts.is_account("ops") && facts.is_account("root") && facts.is_account("slipway-app"));
         assert!(facts.is_unit("frobd") && facts.is_unit("sshd") && facts.is_unit("systemd-networkd"));
         assert!(!facts.is_account("frobd") && !facts.is_unit("ops") && !facts.is_unit("web"));

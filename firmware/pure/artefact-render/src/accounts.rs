@@ -21,6 +21,16 @@ pub struct ImageFacts<'a> {
     pub gshadow: &'a str,
 }
 
+impl ImageFacts<'static> {
+    /// Account files as an image has them, shortened: for rendering away from an appliance.
+    pub const USUAL: ImageFacts<'static> = ImageFacts {
+        passwd: include_str!("usual_image/passwd"),
+        group: include_str!("usual_image/group"),
+        shadow: include_str!("usual_image/shadow"),
+        gshadow: include_str!("usual_image/gshadow"),
+    };
+}
+
 /// Groups of administrators: the one that polkit and sudo go by, and the one that may read the journal.
 pub(crate) const ADMIN_GROUP: &str = "slipway-admin";
 const ADMIN_GROUPS: [&str; 2] = [ADMIN_GROUP, "systemd-journal"];

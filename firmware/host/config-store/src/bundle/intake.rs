@@ -22,13 +22,30 @@ use crate::staging_folder::{StagingError, StagingFolder};
 /// Containers read these as any user.
 const FOLDER_MODE: u32 = 0o755;
 
+/// Of which devices the files are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Devices<'a> {
+    All,
+    /// By MAC address or serial number, however it is spelt.
+    Named(&'a [String]),
+}
+
+impl Devices<'_> {
+    fn has(self, stem: &str) -> bool {
+        match self {
+            Devices::All => true,
+            Devices::Named(names) => names.iter().any(|name| is_device(stem, name)),
+        }
+    }
+}
+
 /// Members on their way into a staging folder.
 pub(crate) struct Intake<'a> {
     staging: &'a StagingFolder,
     limits: &'a Limits,
     budget: Rc<Budget>,
     source: Source<'a>,
-    wanted_devices: &'a [String],
+    wanted_devices: Devices<'a>,
     /// All names so far: what was a member of its own, and the folders that follow from those.
     seen: BTreeMap<MemberName, Seen>,
     members: usize,
@@ -66,7 +83,7 @@ impl<'a> Intake<'a> {
         limits: &'a Limits,
         budget: &Rc<Budget>,
         source: Source<'a>,
-        wanted_devices: &'a [String],
+        wanted_devices: Devices<'a>,
     ) -> Intake<'a> {
         Intake {
             staging,
@@ -116,7 +133,7 @@ impl<'a> Intake<'a> {
                 self.config = Some(self.read_whole(name, facts.bytes, content)?);
                 Ok(())
             }
-            Place::Device(stem) if self.wanted_devices.iter().any(|wanted| is_device(stem, wanted)) => {
+            Place::Device(stem) if self.wanted_devices.has(stem) => {
                 let bytes = self.read_whole(name, facts.bytes, content)?;
                 self.devices.insert(name.as_str().to_owned(), bytes);
                 Ok(())

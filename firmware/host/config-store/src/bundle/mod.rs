@@ -40,7 +40,7 @@ pub use limits::{CONFIG_LIMIT, DEPTH_LIMIT, Limits};
 
 use budget::{Budget, Metered, Side};
 use compression::{Compression, read_head};
-use intake::{FileFacts, Intake};
+use intake::{Devices, FileFacts, Intake};
 use name::MemberName;
 use source::Source;
 
@@ -124,6 +124,20 @@ impl Bundle {
         limits: &Limits,
         devices: &[String],
     ) -> Result<Unpacked, BundleError> {
+        self.unpack_wanted(into, limits, Devices::Named(devices))
+    }
+
+    /// As [`Bundle::unpack`], with the files of all devices: to look at a bundle that is for many.
+    pub fn unpack_for_all(&self, into: &StagingFolder, limits: &Limits) -> Result<Unpacked, BundleError> {
+        self.unpack_wanted(into, limits, Devices::All)
+    }
+
+    fn unpack_wanted(
+        &self,
+        into: &StagingFolder,
+        limits: &Limits,
+        devices: Devices<'_>,
+    ) -> Result<Unpacked, BundleError> {
         let unpacked = self.unpack_or_leave_debris(into, limits, devices);
         if unpacked.is_err() {
             // The first error is the one to report; what cannot be removed now is removed with the staging folder.
@@ -136,7 +150,7 @@ impl Bundle {
         &self,
         into: &StagingFolder,
         limits: &Limits,
-        devices: &[String],
+        devices: Devices<'_>,
     ) -> Result<Unpacked, BundleError> {
         let budget = Budget::new(limits);
         let source = match self.kind {

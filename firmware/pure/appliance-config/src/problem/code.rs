@@ -8,6 +8,8 @@ pub enum Code {
     Syntax,
     /// Larger than a configuration may be.
     TooLarge,
+    /// The folder or archive around the document is not acceptable.
+    Bundle,
     /// A version that this Slipway does not know.
     UnknownVersion,
     /// A key or table that does not exist.
@@ -44,6 +46,7 @@ impl Code {
     pub const ALL: &'static [Code] = &[
         Code::Syntax,
         Code::TooLarge,
+        Code::Bundle,
         Code::UnknownVersion,
         Code::UnknownKey,
         Code::NotSupported,
@@ -61,6 +64,7 @@ impl Code {
         match self {
             Code::Syntax => "syntax",
             Code::TooLarge => "too-large",
+            Code::Bundle => "bundle",
             Code::UnknownVersion => "unknown-version",
             Code::UnknownKey => "unknown-key",
             Code::NotSupported => "not-supported",
@@ -86,6 +90,12 @@ impl Code {
             Code::TooLarge => (
                 "The document has more than 1 MiB.",
                 "Files for containers go below `files/` of a bundle, not into the document.",
+            ),
+            Code::Bundle => (
+                "The folder or archive that the document came in is not acceptable: it is damaged, larger than is allowed, or has \
+                 something in it that is no regular file or folder or lies in the wrong place.",
+                "At the top of a bundle are `config.toml`, `files/` and `devices/`, nothing else, and no links in them. Pack it anew: \
+                 `tar --zstd -cf config.tar.zst config.toml files devices`.",
             ),
             Code::UnknownVersion => (
                 "The document says a version of the format that this Slipway does not read, or says it wrongly.",

@@ -10,12 +10,7 @@ use appliance_config::{Config, Sources, SystemFacts};
 use artefact_render::{ImageFacts, PayloadFacts};
 
 /// Account files as the image has them, shortened.
-pub(crate) const IMAGE: ImageFacts<'static> = ImageFacts {
-    passwd: include_str!("../image/passwd"),
-    group: include_str!("../image/group"),
-    shadow: include_str!("../image/shadow"),
-    gshadow: include_str!("../image/gshadow"),
-};
+pub(crate) const IMAGE: ImageFacts<'static> = ImageFacts::USUAL;
 
 /// A digest of files that come with a configuration.
 pub(crate) fn payload() -> PayloadFacts {

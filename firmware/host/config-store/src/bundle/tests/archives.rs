@@ -78,7 +78,7 @@ fn the_digest_covers_names_execute_bits_and_contents_and_not_the_order() {
 }
 
 #[test]
-fn members_that_are_no_files_or_folders_are_refused() {
+fn c03_members_that_are_no_files_or_folders_are_refused() {
     let kinds = "; a bundle holds regular files and folders only";
     for (tar, message) in [
         (
@@ -125,7 +125,7 @@ fn members_that_are_no_files_or_folders_are_refused() {
 }
 
 #[test]
-fn members_with_names_that_lead_elsewhere_are_refused() {
+fn c03_members_with_names_that_lead_elsewhere_are_refused() {
     for (name, message) in [
         (&b"/etc/passwd"[..], "/etc/passwd: its name is absolute"),
         (b"../x", "../x: its name leads out of the bundle (`..`)"),
@@ -155,7 +155,7 @@ fn members_with_names_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
-fn members_that_cannot_be_beside_each_other_are_refused() {
+fn c03_members_that_cannot_be_beside_each_other_are_refused() {
     for (tar, message) in [
         (Tar::new().file("files/a", b"1").file("./files/a", b"2"), "files/a: it is there twice"),
         (Tar::new().file("config.toml", b""), "config.toml: it is there twice"),
@@ -182,7 +182,7 @@ fn members_that_cannot_be_beside_each_other_are_refused() {
 }
 
 #[test]
-fn a_bundle_without_a_config_is_refused() {
+fn c03_a_bundle_without_a_config_is_refused() {
     let no_config = "there is no config.toml in it";
     assert_eq!(Target::new().refusal(&Tar::empty().file("files/a", b"1").bytes()), no_config);
     assert_eq!(Target::new().refusal(&Tar::empty().bytes()), no_config);

@@ -67,7 +67,7 @@ fn a_folder_is_a_bundle_and_its_other_files_are_nobodys_business() {
 }
 
 #[test]
-fn what_is_no_file_or_folder_is_refused_and_not_opened() {
+fn c03_what_is_no_file_or_folder_is_refused_and_not_opened() {
     let kinds = "; a bundle holds regular files and folders only";
     for (kind, what) in
         [(FileType::Fifo, "named pipe"), (FileType::Socket, "socket"), (FileType::CharacterDevice, "device")]
@@ -108,7 +108,7 @@ fn no_link_is_followed() {
 }
 
 #[test]
-fn a_folder_keeps_the_same_bounds_as_an_archive() {
+fn c04_a_folder_keeps_the_same_bounds_as_an_archive() {
     let small = Limits { unpacked: 1000, members: 8, member: 500, ..patient() };
     let refusal = |make: &dyn Fn(&Path)| {
         let target = Target::new();

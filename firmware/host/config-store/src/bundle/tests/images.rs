@@ -65,7 +65,7 @@ fn an_image_on_a_stick_is_taken_too() {
 }
 
 #[test]
-fn images_count_in_no_bound_but_the_room_on_the_disk() {
+fn c04_images_count_in_no_bound_but_the_room_on_the_disk() {
     let image = gzip(&image("manifest.json", DOCKER));
     let bundle = Tar::new().file("files/images/web.tar", &image).file("files/a", b"1").bytes();
     let bundle_size = bundle.len() as u64;
