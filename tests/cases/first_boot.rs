@@ -174,7 +174,7 @@ fn s03_s04_s06_it_waits_refuses_what_crashes_and_takes_the_next_stick() {
 fn s05_s07_wrong_seeds_are_told_where_and_the_next_source_is_used() {
     let mut scene = Scene::new("s05");
     let disk = scene.disk();
-    let wrong = config_with(scene.key.public(), "\n[usres.x]\n").replace("tcp = [22, 8000]", "tcp = [22, 0]");
+    let wrong = config_with(scene.key.public(), "\n[usres.x]\n").replace("tcp = [8000]", "tcp = [22, 0]");
     disk.put_boot_file("config.toml", wrong.as_bytes()).unwrap();
     let refused = scene.seed("refused", "\n[network.interfaces.eth1]\nmode = \"statc\"\n");
     let refused = scene.stick("refused", StickFormat::Vfat, &refused);

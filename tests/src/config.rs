@@ -31,7 +31,7 @@ timeout_seconds = 300
 pub fn config_with(key: &str, extra: &str) -> String {
     format!(
         "version = 1\n\n[users.{ADMIN}]\nisAdmin = true\nshell = \"bash\"\nssh_key = \"{key}\"\n\n\
-         [network.firewall.inbound.wan]\ntcp = [22, 8000]\n{extra}"
+         [network.firewall.inbound.wan]\nssh = true\ntcp = [8000]\n{extra}"
     )
 }
 

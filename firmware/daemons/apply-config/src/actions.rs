@@ -41,6 +41,12 @@ pub(crate) fn perform(action: &UnitAction) -> Result<(), Failure> {
             ended.unwrap_or_else(|error| log::info!("{error:#}"));
             Ok(())
         }
+        // It may never have been made: its card is not there.
+        UnitAction::DeleteVlan(name) => {
+            let deleted = run(&Program::new("ip").args(["link", "delete", "dev", name.as_str()]));
+            deleted.unwrap_or_else(|error| log::info!("{error:#}"));
+            Ok(())
+        }
         UnitAction::ReloadNetwork => {
             run(&Program::new("networkctl").arg("reload").timeout(Duration::from_secs(60)))
                 .map_err(at(Stage::Network))

@@ -115,6 +115,7 @@ fn in_words(action: &UnitAction) -> String {
         UnitAction::EndSessions(user) => format!("ending the sessions of {user}"),
         UnitAction::MakeHomes => "making homes".to_owned(),
         UnitAction::ReloadFirewall => "setting up the firewall".to_owned(),
+        UnitAction::DeleteVlan(name) => format!("deleting the VLAN {name}"),
         UnitAction::ReloadNetwork => "setting up the network".to_owned(),
         UnitAction::ReloadManager(Mode::Rootful) => "having the containers' units read".to_owned(),
         UnitAction::ReloadManager(Mode::Rootless) => "having the rootless containers' units read".to_owned(),

@@ -1,19 +1,18 @@
 //! What a configuration means, once it is known to be right. Nothing behind this checks again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use appliance_types::{ContainerName, InterfaceName, Ipv4Cidr, UserName};
+use appliance_types::{ContainerName, UserName};
 
-use crate::{AuthorizedKey, DomainName};
+use crate::{AuthorizedKey, Network};
 
 /// A whole, checked configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The people who may log in. At least one is an administrator with a key.
     pub users: BTreeMap<UserName, User>,
-    /// Interfaces and firewall.
+    /// Interfaces, what LAN is given, and the firewall.
     pub network: Network,
     /// What runs in containers.
     pub containers: Containers,
@@ -39,82 +38,6 @@ pub enum Shell {
     Bash,
     /// `/bin/sh`.
     Sh,
-}
-
-/// Interfaces and firewall.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
-    /// By name. Always has `eth0` (WAN) and `eth1` (LAN), with defaults where the document says nothing.
-    pub interfaces: BTreeMap<InterfaceName, Interface>,
-    /// What the firewall lets in.
-    pub firewall: Firewall,
-}
-
-/// One network card.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interface {
-    /// `eth0` is WAN, every other LAN.
-    pub side: Side,
-    /// Where its address comes from.
-    pub addressing: Addressing,
-    /// Name servers, in the order written. With DHCP and a list, the server's own are not used.
-    pub dns_servers: Vec<IpAddr>,
-    /// Domains that short names are looked up in.
-    pub search_domains: Vec<DomainName>,
-}
-
-/// Towards whom an interface leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Side {
-    /// The outside.
-    Wan,
-    /// The owner's machines.
-    Lan,
-}
-
-/// Where an address comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Addressing {
-    /// A DHCP server's. With a gateway here, the server's routes are not used.
-    Dhcp {
-        /// The default gateway.
-        gateway: Option<Ipv4Addr>,
-    },
-    /// A fixed one, there with or without a cable.
-    Static {
-        /// Address and network.
-        address: Ipv4Cidr,
-        /// The default gateway; it lies in the network.
-        gateway: Option<Ipv4Addr>,
-    },
-}
-
-/// What the firewall lets in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Firewall {
-    /// From WAN: these, and nothing else.
-    pub wan: Ports,
-    /// From LAN.
-    pub lan: LanPolicy,
-}
-
-/// What LAN machines may reach.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum LanPolicy {
-    /// Everything: nothing was listed.
-    #[default]
-    Open,
-    /// These ports, and always the platform's own (SSH 22/tcp, DNS 53, DHCP 67/udp, NTP 123/udp, console 8080/tcp).
-    Only(Ports),
-}
-
-/// Port numbers, 1 to 65535.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ports {
-    /// TCP.
-    pub tcp: BTreeSet<u16>,
-    /// UDP.
-    pub udp: BTreeSet<u16>,
 }
 
 /// What runs in containers: Quadlet units, checked, with everything that decides isolation taken out of the text.

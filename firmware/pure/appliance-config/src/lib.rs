@@ -19,9 +19,9 @@ mod authorized_key;
 mod check;
 mod config;
 mod document;
-mod domain_name;
 mod load;
 mod nearest;
+mod network;
 mod problem;
 mod raw;
 mod reader;
@@ -30,13 +30,18 @@ mod report;
 mod system_facts;
 #[cfg(test)]
 mod testing;
+mod time_server;
 
+pub use appliance_types::DomainName;
 pub use authorized_key::AuthorizedKey;
 pub use config::{
-    Activation, Addressing, Config, Container, ContainerNetwork, Containers, Firewall, Interface, LanPolicy,
-    Mode, Network, Ports, Publish, Resource, Section, Shell, Side, User,
+    Activation, Config, Container, ContainerNetwork, Containers, Mode, Publish, Resource, Section, Shell,
+    User,
 };
-pub use domain_name::DomainName;
 pub use load::{Loaded, MAX_BYTES, Overlay, Sources, load};
+pub use network::{
+    Addressing, Firewall, Interface, Lan, LanDhcp, LanPolicy, Network, Ports, Reservation, Side, Vlan,
+};
 pub use problem::{Code, CodeDoc, Look, Problem, Problems};
 pub use system_facts::SystemFacts;
+pub use time_server::TimeServer;

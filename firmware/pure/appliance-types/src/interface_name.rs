@@ -20,6 +20,11 @@ impl InterfaceName {
     /// The longest name, in bytes: the kernel's `IFNAMSIZ` less the terminating NUL.
     pub const MAX_LEN: usize = 15;
 
+    /// The name that nic-names gives the card with this number: `eth0`, `eth1`, …
+    pub fn card(number: u8) -> InterfaceName {
+        InterfaceName(format!("eth{number}"))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -70,6 +75,10 @@ mod tests {
     fn accepts_what_the_kernel_and_systemd_both_accept() {
         for text in ["eth0", "enp0s31f6", "br-lan", "wg_0", "lo", "eth0.100", "a", "eth123456789012"] {
             assert_eq!(text.parse::<InterfaceName>().unwrap().as_str(), text);
+        }
+        for number in [0, 1, u8::MAX] {
+            let card = InterfaceName::card(number);
+            assert_eq!(card.as_str().parse(), Ok(card.clone()));
         }
     }
 

@@ -24,6 +24,11 @@ impl Ipv4Cidr {
         (prefix <= 32).then_some(Ipv4Cidr { address, prefix })
     }
 
+    /// With the prefix of 24 bits that small networks have.
+    pub const fn slash_24(address: Ipv4Addr) -> Ipv4Cidr {
+        Ipv4Cidr { address, prefix: 24 }
+    }
+
     /// The address.
     pub fn address(self) -> Ipv4Addr {
         self.address

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use appliance_config::Mode;
-use appliance_types::UserName;
+use appliance_types::{InterfaceName, UserName};
 
 use crate::accounts::ADMIN_GROUP;
 use crate::paths::{self, UnitFile};
@@ -20,6 +20,8 @@ pub enum UnitAction {
     MakeHomes,
     /// Let nftables load its file.
     ReloadFirewall,
+    /// Delete a VLAN that goes away or becomes another one. networkd makes devices, and never changes or deletes one.
+    DeleteVlan(InterfaceName),
     /// Let networkd read its files again.
     ReloadNetwork,
     /// Let this systemd read its units again, which runs Quadlet.
@@ -56,6 +58,7 @@ pub fn actions(before: &BTreeMap<String, Vec<u8>>, after: &Artefacts) -> Vec<Uni
     if changes.any(|path| path == paths::FIREWALL) {
         list.push(UnitAction::ReloadFirewall);
     }
+    list.extend(changes.vlans_to_delete());
     if changes.any(paths::is_network) {
         list.push(UnitAction::ReloadNetwork);
     }
@@ -91,6 +94,11 @@ impl<'a> Changes<'a> {
     /// Whether a file of this kind came, went or changed.
     fn any(&self, kind: impl Fn(&str) -> bool) -> bool {
         self.paths().into_iter().any(|path| kind(path) && self.before(path) != self.after(path))
+    }
+
+    fn vlans_to_delete(&self) -> impl Iterator<Item = UnitAction> {
+        let changed = self.before.iter().filter(|(path, bytes)| self.after(path) != Some(bytes.as_slice()));
+        changed.filter_map(|(path, _)| paths::vlan_of(path)).map(UnitAction::DeleteVlan)
     }
 
     fn users_added(&self) -> Vec<UserName> {

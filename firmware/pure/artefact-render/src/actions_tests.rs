@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use appliance_config::{Config, ContainerNetwork, LanPolicy, Mode};
 
-use crate::testing::{config, container, resource, section, user};
+use crate::testing::{config, container, document, resource, section, user};
 use crate::{Artefacts, ImageFacts, PayloadFacts, UnitAction, UserIds, actions, render};
 
 const IMAGE: ImageFacts<'static> = ImageFacts {
@@ -66,6 +66,7 @@ fn words(actions: &[UnitAction]) -> Vec<String> {
         UnitAction::EndSessions(user) => format!("end {user}"),
         UnitAction::MakeHomes => "homes".to_owned(),
         UnitAction::ReloadFirewall => "firewall".to_owned(),
+        UnitAction::DeleteVlan(name) => format!("delete {name}"),
         UnitAction::ReloadNetwork => "network".to_owned(),
         UnitAction::ReloadManager(m) => format!("reload {}", mode(m)),
         UnitAction::Restart(m, unit) => format!("restart {} {unit}", mode(m)),
@@ -111,6 +112,25 @@ fn network_and_firewall() {
         wan.dns_servers = vec![[192, 0, 2, 53].into()];
     };
     check(dns, &["network"]);
+}
+
+#[test]
+fn a_vlan_that_becomes_another_one_is_made_anew() {
+    let with = |vlan: &str| {
+        let text = match vlan {
+            "" => String::new(),
+            vlan => format!("network.interfaces.tills = {{ mode = 'dhcp', vlan = {{ {vlan} }} }}"),
+        };
+        artefacts(&document(&text))
+    };
+    let change = |before: &str, after: &str| words(&actions(&bytes(&with(before)), &with(after)));
+    let vlan = "link = 'eth1', id = 3";
+    assert_eq!(change(vlan, vlan), [""; 0]);
+    assert_eq!(change("", vlan), ["firewall", "network"]);
+    assert_eq!(change(vlan, "link = 'eth1', id = 4"), ["delete tills", "network"]);
+    // eth0's would be on WAN.
+    assert_eq!(change(vlan, "link = 'eth0', id = 3"), ["firewall", "delete tills", "network"]);
+    assert_eq!(change(vlan, ""), ["firewall", "delete tills", "network"]);
 }
 
 #[test]

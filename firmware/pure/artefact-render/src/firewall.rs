@@ -22,7 +22,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use appliance_config::{Addressing, Containers, LanPolicy, Mode, Network, Ports, Side};
+use appliance_config::{Addressing, Containers, Interface, LanPolicy, Mode, Network, Ports, Side};
 use appliance_types::InterfaceName;
 
 use crate::artefacts::Files;
@@ -71,16 +71,38 @@ pub(crate) fn render(network: &Network, containers: &Containers, files: &mut Fil
     }
     text.0.push_str("\t}\n\n\tchain forward {\n");
     text.rule("type filter hook forward priority filter; policy drop;");
-    if bridges {
+    let through = network.nat.then(|| through(network)).flatten();
+    if bridges || through.is_some() {
         text.blank().rule("ct state established,related accept").rule("ct state invalid drop");
+    }
+    if let Some(through) = &through {
+        text.blank().comment("LAN machines reach WAN, and only what they asked for comes back.");
+        text.rule(format_args!("{through} accept"));
+    }
+    if bridges {
         text.blank().comment("Containers behind a bridge: out to WAN, and in to what they publish.");
         for side in &sides {
             side.forward(&mut text);
         }
         text.rule(format_args!("iifname {BRIDGES} oifname {BRIDGES} ct status dnat accept"));
     }
-    text.0.push_str("\t}\n}\n");
+    text.0.push_str("\t}\n");
+    if let Some(through) = &through {
+        text.0.push_str("\n\tchain postrouting {\n");
+        text.rule("type nat hook postrouting priority srcnat; policy accept;");
+        text.blank().comment("What LAN machines send leaves under the box's own address.");
+        text.rule(format_args!("{through} masquerade"));
+        text.0.push_str("\t}\n");
+    }
+    text.0.push_str("}\n");
     files.add_with_mode(paths::FIREWALL, text.0, 0o755);
+}
+
+/// What goes from LAN to WAN. `None` where there is no card on one of the sides. LAN machines have IPv4 only, and so has NAT.
+fn through(network: &Network) -> Option<String> {
+    let (lan, wan) = (cards(network, Side::Lan), cards(network, Side::Wan));
+    let both = !lan.is_empty() && !wan.is_empty();
+    both.then(|| format!("meta nfproto ipv4 iifname {} oifname {}", quoted(&lan), quoted(&wan)))
 }
 
 /// Answers to our own requests.
@@ -96,10 +118,10 @@ fn dhcp(text: &mut Rules, network: &Network) {
         "Answers to our DHCP requests: they come from a server that the request, a broadcast, did not name.",
     );
     if !clients.is_empty() {
-        text.rule(format_args!("iifname {} udp sport 67 udp dport 68 accept", set(&clients)));
+        text.rule(format_args!("iifname {} udp sport 67 udp dport 68 accept", quoted(&clients)));
     }
     for wan in cards(network, Side::Wan) {
-        text.rule(format_args!("iifname {wan} ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept"));
+        text.rule(format_args!("iifname \"{wan}\" ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept"));
     }
 }
 
@@ -108,6 +130,8 @@ struct Sides<'a> {
     side: Side,
     cards: Vec<&'a InterfaceName>,
     ports: Option<Ports>,
+    /// SSH has a rule of its own: it is the box's, and never a container's published port.
+    ssh: bool,
 }
 
 impl Sides<'_> {
@@ -119,14 +143,19 @@ impl Sides<'_> {
                 udp: ports.udp.iter().copied().chain(LAN_UDP).collect(),
             }),
         };
-        let sides = [(Side::Wan, Some(network.firewall.wan.clone())), (Side::Lan, lan)];
+        let wan = (Side::Wan, Some(network.firewall.wan.clone()), network.firewall.wan_ssh);
+        let sides = [wan, (Side::Lan, lan, false)].into_iter();
         let with_cards =
-            sides.into_iter().map(|(side, ports)| Sides { side, cards: cards(network, side), ports });
+            sides.map(|(side, ports, ssh)| Sides { side, cards: cards(network, side), ports, ssh });
         with_cards.filter(|side| !side.cards.is_empty()).collect()
     }
 
     fn input(&self, text: &mut Rules) {
-        let from = set(&self.cards);
+        let from = quoted(&self.cards);
+        if self.ssh {
+            text.blank().comment("Administrators log in from WAN, too.");
+            text.rule(format_args!("iifname {from} tcp dport 22 accept"));
+        }
         match (&self.ports, self.side) {
             (None, _) => {
                 text.blank().comment("LAN reaches everything on this box.");
@@ -148,7 +177,7 @@ impl Sides<'_> {
     }
 
     fn forward(&self, text: &mut Rules) {
-        let from = set(&self.cards);
+        let from = quoted(&self.cards);
         if self.side == Side::Wan {
             text.rule(format_args!("iifname {BRIDGES} oifname {from} accept"));
         }
@@ -173,12 +202,18 @@ fn protocols(ports: &Ports) -> impl Iterator<Item = (&'static str, &BTreeSet<u16
     [("tcp", &ports.tcp), ("udp", &ports.udp)].into_iter().filter(|(_, numbers)| !numbers.is_empty())
 }
 
+/// Interfaces of a side that have an address.
 fn cards(network: &Network, side: Side) -> Vec<&InterfaceName> {
-    let there = network.interfaces.iter().filter(|(_, interface)| interface.side == side);
-    there.map(|(name, _)| name).collect()
+    let on_side = |interface: &Interface| interface.side == side && interface.addressing != Addressing::None;
+    network.interfaces.iter().filter(|(_, interface)| on_side(interface)).map(|(name, _)| name).collect()
 }
 
-/// `eth1`, or `{ eth1, eth2 }`.
+/// Names in quotes: an interface may be called as a word of nft is.
+fn quoted(names: &[&InterfaceName]) -> String {
+    set(names.iter().map(|name| format!("\"{name}\"")))
+}
+
+/// `22`, or `{ 22, 53 }`.
 fn set(items: impl IntoIterator<Item: Display>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     match items.as_slice() {
@@ -210,7 +245,7 @@ mod tests {
     use appliance_config::Resource;
 
     use super::*;
-    use crate::testing::{config, resource, section, statements};
+    use crate::testing::{config, document, resource, section, statements};
 
     const OF_THE_IMAGE: &str = include_str!("../../../../buildroot-overlay/etc/nftables.conf");
 
@@ -245,7 +280,7 @@ mod tests {
 
     #[test]
     fn with_nothing_opened_it_is_the_image_s_own_and_lan() {
-        assert_eq!(added(&config().network, &Containers::default()), ["iifname eth1 accept"]);
+        assert_eq!(added(&config().network, &Containers::default()), ["iifname \"eth1\" accept"]);
     }
 
     #[test]
@@ -254,9 +289,9 @@ mod tests {
         network.firewall.lan = LanPolicy::Only(ports(&[9000], &[]));
         network.firewall.wan = ports(&[], &[51820]);
         let expected = [
-            "iifname eth0 udp dport 51820 accept",
-            "iifname eth1 tcp dport { 22, 53, 8080, 9000 } accept",
-            "iifname eth1 udp dport { 53, 67, 123 } accept",
+            "iifname \"eth0\" udp dport 51820 accept",
+            "iifname \"eth1\" tcp dport { 22, 53, 8080, 9000 } accept",
+            "iifname \"eth1\" udp dport { 53, 67, 123 } accept",
         ];
         assert_eq!(added(&network, &Containers::default()), expected);
     }
@@ -264,20 +299,65 @@ mod tests {
     #[test]
     fn rootless_networks_change_nothing_and_rootful_ones_forward_only_what_is_published() {
         let mut network = config().network;
-        assert_eq!(added(&network, &with_network(Mode::Rootless)), ["iifname eth1 accept"]);
+        assert_eq!(added(&network, &with_network(Mode::Rootless)), ["iifname \"eth1\" accept"]);
         network.firewall.wan = ports(&[443, 80], &[]);
         let expected = [
-            "iifname eth0 tcp dport { 80, 443 } accept",
-            "iifname eth1 accept",
+            "iifname \"eth0\" tcp dport { 80, 443 } accept",
+            "iifname \"eth1\" accept",
             "iifname \"podman*\" meta l4proto { tcp, udp } th dport 53 accept",
             "ct state established,related accept",
             "ct state invalid drop",
-            "iifname \"podman*\" oifname eth0 accept",
-            "iifname eth0 oifname \"podman*\" ct status dnat meta l4proto tcp ct original proto-dst { 80, 443 } accept",
-            "iifname eth1 oifname \"podman*\" ct status dnat accept",
+            "iifname \"podman*\" oifname \"eth0\" accept",
+            "iifname \"eth0\" oifname \"podman*\" ct status dnat meta l4proto tcp ct original proto-dst { 80, 443 } accept",
+            "iifname \"eth1\" oifname \"podman*\" ct status dnat accept",
             "iifname \"podman*\" oifname \"podman*\" ct status dnat accept",
         ];
         assert_eq!(added(&network, &with_network(Mode::Rootful)), expected);
+    }
+
+    #[test]
+    fn ssh_from_wan_has_a_rule_of_its_own() {
+        let mut network = config().network;
+        network.firewall.wan_ssh = true;
+        let expected = ["iifname \"eth0\" tcp dport 22 accept", "iifname \"eth1\" accept"];
+        assert_eq!(added(&network, &Containers::default()), expected);
+        let forwarded = added(&network, &with_network(Mode::Rootful));
+        assert!(
+            !forwarded
+                .iter()
+                .any(|rule| rule.contains("oifname \"podman*\" ct status dnat meta l4proto tcp"))
+        );
+    }
+
+    #[test]
+    fn nat_lets_lan_out_and_only_answers_in() {
+        let network = document("network.nat = true\nnetwork.interfaces.eth2 = { mode = 'dhcp' }").network;
+        let expected = [
+            "iifname { \"eth0\", \"eth2\" } udp sport 67 udp dport 68 accept",
+            "iifname { \"eth1\", \"eth2\" } accept",
+            "ct state established,related accept",
+            "ct state invalid drop",
+            "meta nfproto ipv4 iifname { \"eth1\", \"eth2\" } oifname \"eth0\" accept",
+            "chain postrouting {",
+            "type nat hook postrouting priority srcnat; policy accept;",
+            "meta nfproto ipv4 iifname { \"eth1\", \"eth2\" } oifname \"eth0\" masquerade",
+        ];
+        let text = rendered(&network, &Containers::default());
+        for rule in &expected {
+            assert!(statements(&text).contains(rule), "{rule} is missing:\n{text}");
+        }
+        assert!(!text.contains("oifname \"eth1\""), "{text}");
+    }
+
+    #[test]
+    fn an_interface_without_an_address_is_in_no_rule() {
+        let network = document(
+            "network.interfaces.eth2 = { mode = 'none' }\n\
+             network.interfaces.log = { mode = 'dhcp', vlan = { link = 'eth2', id = 5 } }",
+        )
+        .network;
+        let text = rendered(&network, &Containers::default());
+        assert!(!text.contains("eth2") && text.contains("iifname { \"eth1\", \"log\" } accept"), "{text}");
     }
 
     #[test]
@@ -288,11 +368,11 @@ mod tests {
             Addressing::Static { address, gateway: None };
         let text = rendered(&network, &Containers::default());
         assert!(!text.contains("dport 68"), "{text}");
-        assert!(text.contains("iifname eth0 ip6 saddr fe80::/10 udp sport 547"), "{text}");
+        assert!(text.contains("iifname \"eth0\" ip6 saddr fe80::/10 udp sport 547"), "{text}");
 
         network.interfaces.get_mut(&"eth1".parse().unwrap()).unwrap().addressing =
             Addressing::Dhcp { gateway: None };
         let text = rendered(&network, &Containers::default());
-        assert!(text.contains("iifname eth1 udp sport 67 udp dport 68 accept"), "{text}");
+        assert!(text.contains("iifname \"eth1\" udp sport 67 udp dport 68 accept"), "{text}");
     }
 }

@@ -7,7 +7,7 @@
 //! | Module | What it writes |
 //! |---|---|
 //! | `accounts` | the users' lines in passwd, group, shadow and gshadow, their homes and keys |
-//! | `network` | systemd-networkd's files |
+//! | `networkd` | systemd-networkd's files |
 //! | `firewall` | nftables' rules |
 //! | `quadlet` | units for Podman's generator |
 //! | `required` | what must run and be reachable, for those who wait for it |
@@ -25,7 +25,7 @@ mod actions_tests;
 mod artefacts;
 mod firewall;
 mod image_name;
-mod network;
+mod networkd;
 mod paths;
 mod quadlet;
 mod required;
@@ -51,7 +51,7 @@ pub fn render(
 ) -> Artefacts {
     let mut files = artefacts::Files::default();
     let user_ids = accounts::render(&config.users, image, known_ids, &mut files);
-    network::render(&config.network, &mut files);
+    networkd::render(&config.network, &mut files);
     firewall::render(&config.network, &config.containers, &mut files);
     quadlet::render(&config.containers, payload, &mut files);
     required::render(config, &mut files);

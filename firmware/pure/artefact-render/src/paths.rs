@@ -17,7 +17,7 @@ const SINGLE: &[&str] = &[PASSWD, GROUP, SHADOW, GSHADOW, HOMES, FIREWALL, REQUI
 
 const KEYS: &str = "/etc/slipway/authorized-keys/";
 /// Sorts before the image's 30-slipway-lan.network, which keeps cards off that nobody configured.
-const LAN: &str = "/etc/systemd/network/25-slipway-";
+const LINK: &str = "/etc/systemd/network/25-slipway-";
 const ROOTFUL: &str = "/etc/containers/systemd/";
 /// Quadlet reads it for the user with this number only: the application user's.
 const ROOTLESS: &str = "/etc/containers/systemd/users/900/";
@@ -36,16 +36,37 @@ pub const FOLDERS: &[&str] = &[
 
 /// Whether a configuration may write this path, and so whether a file that is there without being rendered is stale.
 pub fn is_ours(path: &str) -> bool {
-    let lan = |rest: &str| rest.strip_suffix(".network").is_some_and(is_lan_card);
     SINGLE.contains(&path)
         || path.strip_prefix(KEYS).is_some_and(|name| name.parse::<UserName>().is_ok())
-        || path.strip_prefix(LAN).is_some_and(lan)
+        || link_of(path).is_some()
         || unit_at(path).is_some()
 }
 
 /// Whether networkd reads this file.
 pub(crate) fn is_network(path: &str) -> bool {
-    path == WAN || path.starts_with(LAN)
+    path == WAN || link_of(path).is_some()
+}
+
+/// The VLAN that networkd makes of this file.
+pub(crate) fn vlan_of(path: &str) -> Option<InterfaceName> {
+    link_of(path).filter(|(_, kind)| *kind == NETDEV).map(|(name, _)| name)
+}
+
+const NETDEV: &str = "netdev";
+
+/// The interface that a file of networkd is about, and what kind of file it is.
+fn link_of(path: &str) -> Option<(InterfaceName, &str)> {
+    let (name, kind) = path.strip_prefix(LINK)?.rsplit_once('.')?;
+    // As a checked configuration has them: names that mean nothing else in a file, or as the name of one.
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let plain = plain && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let name = name.parse().ok().filter(|name| plain && !is_wan(name))?;
+    matches!(kind, "network" | NETDEV).then_some((name, kind))
+}
+
+/// Whether this is the card towards the outside, whose file the image has, too.
+pub(crate) fn is_wan(name: &InterfaceName) -> bool {
+    name.as_str() == "eth0"
 }
 
 /// A file that Quadlet makes a unit of.
@@ -115,18 +136,19 @@ pub(crate) fn unit_at(path: &str) -> Option<UnitFile<'_>> {
     Some(UnitFile { mode, kind, name })
 }
 
-pub(crate) fn lan_file(card: &InterfaceName) -> String {
-    format!("{LAN}{card}.network")
+pub(crate) fn network_file(name: &InterfaceName) -> String {
+    match is_wan(name) {
+        true => WAN.to_owned(),
+        false => format!("{LINK}{name}.network"),
+    }
+}
+
+pub(crate) fn netdev_file(name: &InterfaceName) -> String {
+    format!("{LINK}{name}.{NETDEV}")
 }
 
 pub(crate) fn keys_file(user: &UserName) -> String {
     format!("{KEYS}{user}")
-}
-
-/// Cards are named ethN by nic-names; eth0 is WAN and has a file of its own.
-fn is_lan_card(name: &str) -> bool {
-    let number = name.strip_prefix("eth").unwrap_or_default();
-    !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0')
 }
 
 #[cfg(test)]
@@ -143,6 +165,8 @@ mod tests {
             "/etc/systemd/network/20-slipway-wan.network",
             "/etc/systemd/network/25-slipway-eth1.network",
             "/etc/systemd/network/25-slipway-eth12.network",
+            "/etc/systemd/network/25-slipway-vlan.30.network",
+            "/etc/systemd/network/25-slipway-vlan.30.netdev",
             "/etc/containers/systemd/web.container",
             "/etc/containers/systemd/users/900/data.volume",
         ] {
@@ -158,9 +182,13 @@ mod tests {
             "/etc/slipway/authorized-keys/../../passwd",
             "/etc/slipway/authorized-keys/Alice",
             "/etc/systemd/network/25-slipway-eth0.network",
-            "/etc/systemd/network/25-slipway-eth01.network",
-            "/etc/systemd/network/25-slipway-eth.network",
-            "/etc/systemd/network/25-slipway-podman0.network",
+            "/etc/systemd/network/25-slipway-eth0.netdev",
+            "/etc/systemd/network/25-slipway-.network",
+            "/etc/systemd/network/25-slipway-.x.network",
+            "/etc/systemd/network/25-slipway-..network",
+            "/etc/systemd/network/25-slipway-a b.network",
+            "/etc/systemd/network/25-slipway-a/b.network",
+            "/etc/systemd/network/25-slipway-eth1.link",
             "/etc/systemd/network/30-slipway-lan.network",
             "/etc/containers/systemd/web.pod",
             "/etc/containers/systemd/web.service",

@@ -34,7 +34,7 @@ pub(crate) fn render(config: &Config, files: &mut Files) {
         Addressing::Static { address, .. } => {
             Some(LanAddress { interface: name.to_string(), address: address.to_string() })
         }
-        Addressing::Dhcp { .. } => None,
+        Addressing::Dhcp { .. } | Addressing::None => None,
     });
     let units = config.activation.required.iter().filter_map(|name| {
         let mode = config.containers.containers.get(name)?.mode;

@@ -3,24 +3,18 @@
 use std::time::Duration;
 
 use appliance_config::{
-    Activation, Addressing, Config, Container, ContainerNetwork, Containers, Firewall, Interface, Mode,
-    Network, Resource, Section, Shell, Side, User,
+    Activation, Config, Container, ContainerNetwork, Containers, Mode, Resource, Section, Shell, Sources,
+    SystemFacts, User, load,
 };
 
 pub(crate) const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti user@example.com";
 
-/// One administrator, WAN by DHCP, LAN 172.20.30.1/24, no container.
+/// One administrator, no container, and of the network what a document has that says nothing about it.
 pub(crate) fn config() -> Config {
-    let interface =
-        |side, addressing| Interface { side, addressing, dns_servers: vec![], search_domains: vec![] };
-    let wan = interface(Side::Wan, Addressing::Dhcp { gateway: None });
-    let address = "172.20.30.1/24".parse().unwrap();
-    let lan = interface(Side::Lan, Addressing::Static { address, gateway: None });
-    let interfaces = [("eth0".parse().unwrap(), wan), ("eth1".parse().unwrap(), lan)].into();
     Config {
         users: [("alice".parse().unwrap(), user(true))].into(),
-        network: Network { interfaces, firewall: Firewall::default() },
+        network: document("").network,
         containers: Containers::default(),
         activation: Activation {
             required: [].into(),
@@ -28,6 +22,13 @@ pub(crate) fn config() -> Config {
             settle: Duration::ZERO,
         },
     }
+}
+
+/// The configuration of an administrator and `more`, a piece of a document.
+pub(crate) fn document(more: &str) -> Config {
+    let text = format!("version = 1\nusers.alice = {{ isAdmin = true, ssh_key = \"{KEY}\" }}\n{more}");
+    let sources = Sources { config: text.as_bytes(), overlay: None };
+    load(&sources, &SystemFacts::of_image()).unwrap().config
 }
 
 pub(crate) fn user(admin: bool) -> User {

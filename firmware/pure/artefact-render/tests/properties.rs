@@ -9,10 +9,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use appliance_config::{
-    Activation, Addressing, Config, Container, ContainerNetwork, Containers, Firewall, Interface, LanPolicy,
-    Mode, Network, Ports, Resource, Section, Shell, Side, User,
+    Activation, Addressing, Config, Container, ContainerNetwork, Containers, DomainName, Firewall, Interface,
+    Lan, LanDhcp, LanPolicy, Mode, Network, Ports, Reservation, Resource, Section, Shell, Side, User, Vlan,
 };
-use appliance_types::{ContainerName, Ipv4Cidr, UserName};
+use appliance_types::{ContainerName, InterfaceName, Ipv4Cidr, MacAddress, UserName};
 use artefact_render::{Artefacts, ImageFacts, UserIds, actions, is_ours, render};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
@@ -42,6 +42,7 @@ fn addressing() -> impl Strategy<Value = Addressing> {
     let gateway = || option::of(any::<Ipv4Addr>());
     prop_oneof![
         gateway().prop_map(|gateway| Addressing::Dhcp { gateway }),
+        Just(Addressing::None),
         (any::<Ipv4Addr>(), 0u8..=32, gateway()).prop_map(|(address, prefix, gateway)| Addressing::Static {
             address: Ipv4Cidr::new(address, prefix).unwrap(),
             gateway
@@ -51,22 +52,65 @@ fn addressing() -> impl Strategy<Value = Addressing> {
 
 fn network() -> impl Strategy<Value = Network> {
     let domain = "[a-z]{1,8}".prop_map(|name| name.parse().unwrap());
-    let interface = (addressing(), vec(any::<IpAddr>(), 0..3), vec(domain, 0..3));
+    let side = prop_oneof![Just(Side::Wan), Just(Side::Lan)];
+    let vlan = option::of(
+        (0u8..20, 1u16..=4094)
+            .prop_map(|(link, id)| Vlan { link: InterfaceName::card(link), id: id.try_into().unwrap() }),
+    );
+    let interface = (addressing(), side, vlan, vec(any::<IpAddr>(), 0..3), vec(domain, 0..3));
     let ports = || {
         let numbers = || btree_set(1u16.., 0..4);
         (numbers(), numbers()).prop_map(|(tcp, udp)| Ports { tcp, udp })
     };
-    (btree_map(0u8..20, interface, 0..5), ports(), option::of(ports())).prop_map(|(cards, wan, lan)| {
-        let interface = |(number, (addressing, dns_servers, search_domains))| {
-            let side = if number == 0 { Side::Wan } else { Side::Lan };
-            (
-                format!("eth{number}").parse().unwrap(),
-                Interface { side, addressing, dns_servers, search_domains },
-            )
-        };
-        let lan = lan.map_or(LanPolicy::Open, LanPolicy::Only);
-        Network { interfaces: cards.into_iter().map(interface).collect(), firewall: Firewall { wan, lan } }
-    })
+    let name = prop_oneof![
+        (0u8..20).prop_map(InterfaceName::card),
+        "[a-z0-9][a-zA-Z0-9._-]{0,14}".prop_filter_map("a name", |name| name.parse().ok()),
+    ];
+    let firewall = (ports(), any::<bool>(), option::of(ports()));
+    (btree_map(name, interface, 0..5), lan(), any::<bool>(), firewall).prop_map(
+        |(cards, lan, nat, firewall)| {
+            let interface =
+                |(name, (addressing, side, vlan, dns_servers, search_domains)): (InterfaceName, _)| {
+                    // As checked configurations are: the name of a card is no VLAN's.
+                    let vlan = if name.as_str().starts_with("eth") { None } else { vlan };
+                    (name, Interface { side, vlan, addressing, dns_servers, search_domains })
+                };
+            let (wan, wan_ssh, only) = firewall;
+            let firewall = Firewall { wan, wan_ssh, lan: only.map_or(LanPolicy::Open, LanPolicy::Only) };
+            let interfaces = cards.into_iter().map(interface).collect();
+            let servers = ["time.example", "192.0.2.1", "2001:db8::1"];
+            let time_servers =
+                servers.into_iter().take(if nat { 3 } else { 0 }).map(|text| text.parse().unwrap());
+            Network { interfaces, lan, time_servers: time_servers.collect(), nat, firewall }
+        },
+    )
+}
+
+fn lan() -> impl Strategy<Value = Lan> {
+    let name = || "[a-z]{1,8}(\\.[a-z]{1,8})?".prop_map(|name| name.parse().unwrap());
+    let reservation = (any::<Ipv4Addr>(), option::of("[a-z]{1,8}")).prop_map(|(address, hostname)| {
+        Reservation { address, hostname: hostname.map(|text| text.parse().unwrap()) }
+    });
+    let mac = any::<[u8; 6]>().prop_map(MacAddress::from_bytes);
+    let dhcp = (any::<Ipv4Addr>(), any::<Ipv4Addr>(), 120u64..2_592_000, btree_map(mac, reservation, 0..3))
+        .prop_map(|(first, last, lease, reservations)| LanDhcp {
+            first,
+            last,
+            lease_time: Duration::from_secs(lease),
+            reservations,
+        });
+    let hosts = btree_map(name(), any::<IpAddr>(), 0..3);
+    (any::<Ipv4Addr>(), 8u8..=30, option::of(dhcp), name(), vec(name(), 0..3), any::<bool>(), hosts).prop_map(
+        |(address, prefix, dhcp, domain, gateway_names, pattern, hosts)| Lan {
+            interface: InterfaceName::card(1),
+            address: Ipv4Cidr::new(address, prefix).unwrap(),
+            dhcp,
+            domain,
+            gateway_names,
+            hostname_pattern: pattern.then(|| "till-{mac}".parse().unwrap()),
+            hosts,
+        },
+    )
 }
 
 /// Values as the checks leave them, with what systemd, Quadlet and we ourselves read in them.
@@ -251,7 +295,21 @@ proptest! {
 fn empty() -> Config {
     Config {
         users: BTreeMap::new(),
-        network: Network { interfaces: BTreeMap::new(), firewall: Firewall::default() },
+        network: Network {
+            interfaces: BTreeMap::new(),
+            lan: Lan {
+                interface: InterfaceName::card(1),
+                address: Ipv4Cidr::slash_24([10, 0, 0, 1].into()),
+                dhcp: None,
+                domain: DomainName::internal(),
+                gateway_names: Vec::new(),
+                hostname_pattern: None,
+                hosts: BTreeMap::new(),
+            },
+            time_servers: Vec::new(),
+            nat: false,
+            firewall: Firewall::default(),
+        },
         containers: Containers::default(),
         activation: Activation {
             required: BTreeSet::new(),

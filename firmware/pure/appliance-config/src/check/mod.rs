@@ -3,20 +3,16 @@
 
 mod activation;
 mod containers;
-mod firewall;
-mod interfaces;
+mod network;
 mod users;
 
 use crate::raw::RawV1;
 use crate::report::Report;
-use crate::{Config, Network, SystemFacts};
+use crate::{Config, SystemFacts};
 
 /// The configuration that `raw` means. Whole only where nothing was reported.
 pub(crate) fn check(raw: &RawV1, facts: &SystemFacts, report: &Report<'_>) -> Config {
-    let network = Network {
-        interfaces: interfaces::check(&raw.network, report),
-        firewall: firewall::check(&raw.network, report),
-    };
+    let network = network::check(&raw.network, report);
     Config {
         users: raw.users.as_ref().map(|raw| users::check(raw, facts, report)).unwrap_or_default(),
         containers: containers::check(&raw.containers, &network, facts, report),

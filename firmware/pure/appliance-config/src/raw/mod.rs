@@ -9,7 +9,9 @@ mod users;
 
 pub(crate) use activation::RawActivation;
 pub(crate) use containers::{RawContainer, RawContainers, RawEntry, RawResource, RawSection, RawValue};
-pub(crate) use network::{RawInterface, RawNetwork, RawPorts};
+pub(crate) use network::{
+    RawDnsmasq, RawHost, RawInterface, RawList, RawNetwork, RawPorts, RawStaticLease, RawVlan,
+};
 pub(crate) use users::{RawUser, RawUsers};
 
 use crate::Code;

@@ -18,9 +18,10 @@ pub(crate) static ROOT: TableDoc = TableDoc {
             "The people who may log in. At least one is an administrator with a key.",
         )
         .required(),
-        key("network", Kind::Table(&network::NETWORK), "Interfaces, names, firewall.").default(
-            "WAN (`eth0`) asks a DHCP server; LAN (`eth1`) is 172.20.30.1/24; WAN is closed, LAN open",
-        ),
+        key("network", Kind::Table(&network::NETWORK), "Interfaces, what LAN machines are given, firewall.")
+            .default(
+                "WAN (`eth0`) asks a DHCP server; LAN (`eth1`) is 172.20.30.1/24; WAN is closed, LAN open",
+            ),
         key("containers", Kind::Table(&containers::CONTAINERS), "What runs in containers.").default("none"),
         key(
             "activation",

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use super::*;
 use crate::testing::{check, with};
 
@@ -44,17 +46,142 @@ fn a_mode_needs_or_forbids_an_address() {
     );
     rows(
         1,
-        &[("mode = 'dhcp'", "eth1.mode bad-value … static"), ("mode = 'static', address = '10.0.0.1/8'", "")],
+        &[
+            ("mode = 'dhcp'", "eth1.mode bad-value … static"),
+            ("mode = 'none'", "eth1.mode bad-value … static"),
+            ("mode = 'static', address = '10.0.0.1/16'", ""),
+        ],
     );
     rows(2, &[("mode = 'dhcp'", ""), ("mode = 'static', address = '10.0.0.1/8'", "")]);
 }
 
 #[test]
-fn names_are_those_of_cards() {
-    for name in ["eth", "eth01", "wlan0", "eth0x", "lo", "ETH0", "eth123456789012345"] {
+fn names_are_those_of_cards_or_plain_words() {
+    for (name, why) in [
+        ("eth", "no interface"),
+        ("eth01", "no interface"),
+        ("eth0x", "no interface"),
+        ("ETH0", "no interface"),
+        ("lo", "the system"),
+        ("podman0", "the system"),
+        ("vethx", "the system"),
+        ("'-x'", "begins with a letter"),
+        ("'a{b'", "letters, digits"),
+        ("'a\"b'", "letters, digits"),
+        ("'eth0:1'", "printable"),
+        ("eth123456789012345", "1 to 15"),
+        ("'7'", "interface index"),
+    ] {
         let text = format!("network.interfaces.{name} = {{ mode = 'dhcp' }}");
-        check(&[(&text, &format!("network.interfaces.{name} bad-value"))]);
+        check(&[(&text, &format!("network.interfaces. … bad-value … {why}"))]);
     }
+    check(&[
+        (
+            "network.interfaces.wwan0 = { mode = 'dhcp' }",
+            "network.interfaces.wwan0 warning … unless its driver",
+        ),
+        ("network.interfaces.eth12 = { mode = 'dhcp' }", ""),
+    ]);
+}
+
+#[test]
+fn an_interface_without_an_address_has_nothing_that_needs_one() {
+    rows(2, &[("mode = 'none'", "")]);
+    for key in [
+        "address = '10.0.0.1/24'",
+        "gateway = '10.0.0.1'",
+        "dns_servers = ['9.9.9.9']",
+        "dns_search_domains = ['x']",
+    ] {
+        let path = key.split(' ').next().unwrap();
+        rows(2, &[(&format!("mode = 'none', {key}"), &format!("eth2.{path} conflict … no address"))]);
+    }
+    check(&[(
+        "network.default_gateway = '192.0.2.1'\nnetwork.interfaces.eth0 = { mode = 'none' }",
+        "network.default_gateway conflict … eth0 has no address",
+    )]);
+}
+
+#[test]
+fn a_side_is_said_where_it_is_not_the_usual_one() {
+    let side =
+        |text: &str, name: &str| with(text).unwrap().config.network.interfaces[&name.parse().unwrap()].side;
+    assert_eq!(side(&eth(2, "mode = 'dhcp'"), "eth2"), Side::Lan);
+    assert_eq!(side(&eth(2, "mode = 'dhcp', side = 'wan'"), "eth2"), Side::Wan);
+    rows(
+        0,
+        &[
+            ("mode = 'dhcp', side = 'wan'", ""),
+            ("mode = 'dhcp', side = 'lan'", "eth0.side not-allowed … WAN"),
+        ],
+    );
+    rows(
+        1,
+        &[
+            ("mode = 'static', address = '10.0.0.1/24', side = 'lan'", ""),
+            (
+                "mode = 'static', address = '10.0.0.1/24', side = 'wan'",
+                "eth1.side not-allowed … LAN machines",
+            ),
+            (
+                "mode = 'static', address = '10.0.0.1/24', side = 'dmz'",
+                "eth1.side bad-value … `wan` or `lan`",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_vlan_is_on_a_card_under_a_number_of_its_own() {
+    let vlan = |name: &str, link: &str, id: i64, more: &str| {
+        format!(
+            "network.interfaces.{name} = {{ mode = 'dhcp', vlan = {{ link = '{link}', id = {id} }}{more} }}\n"
+        )
+    };
+    let (first, last) = (vlan("a", "eth1", 1, ""), vlan("b", "eth1", 4094, ""));
+    let interfaces = with(&(first + &last + &vlan("isp", "eth0", 7, ""))).unwrap().config.network.interfaces;
+    let found: Vec<(&str, Side, Option<String>)> = interfaces
+        .iter()
+        .map(|(name, i)| {
+            (name.as_str(), i.side, i.vlan.as_ref().map(|vlan| format!("{}.{}", vlan.link, vlan.id)))
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("a", Side::Lan, Some("eth1.1".to_owned())),
+            ("b", Side::Lan, Some("eth1.4094".to_owned())),
+            ("eth0", Side::Wan, None),
+            ("eth1", Side::Lan, None),
+            ("isp", Side::Wan, Some("eth0.7".to_owned())),
+        ]
+    );
+    let trunk = with(&vlan("shop", "eth0", 7, ", side = 'lan'")).unwrap().config.network;
+    assert_eq!(trunk.interfaces[&"shop".parse().unwrap()].side, Side::Lan);
+
+    let twice = vlan("a", "eth1", 5, "") + &vlan("b", "eth1", 5, "");
+    check(&[
+        (&vlan("a", "eth1", 0, ""), "interfaces.a.vlan.id bad-value … 1 to 4094"),
+        (&vlan("a", "eth1", 4095, ""), "interfaces.a.vlan.id bad-value"),
+        (&vlan("a", "eth1", -1, ""), "interfaces.a.vlan.id bad-value"),
+        (&vlan("a", "eth2", 5, ""), "interfaces.a.vlan.link conflict … declared … did you mean"),
+        (&vlan("a", "switch", 5, ""), "interfaces.a.vlan.link conflict … declared … mode = \"none\""),
+        (&vlan("a", "a", 5, ""), "interfaces.a.vlan.link conflict … on itself"),
+        (&vlan("a", "x y", 5, ""), "interfaces.a.vlan.link bad-value"),
+        (&vlan("eth5", "eth1", 5, ""), "interfaces.eth5 bad-value … another one"),
+        (&twice, "interfaces.b.vlan.id conflict … VLAN 5 on eth1"),
+        (&(vlan("a", "eth1", 5, "") + &vlan("b", "eth0", 5, "")), ""),
+        (
+            &(vlan("a", "eth1", 5, "") + &vlan("b", "a", 6, "")),
+            "interfaces.b.vlan.link conflict … another VLAN",
+        ),
+        ("network.interfaces.a = { mode = 'dhcp', vlan = { id = 5 } }", "interfaces.a.vlan.link missing-key"),
+        (
+            "network.interfaces.a = { mode = 'dhcp', vlan = { link = 'eth1' } }",
+            "interfaces.a.vlan.id missing-key",
+        ),
+        ("network.interfaces.a = { mode = 'dhcp', vlan = 5 }", "interfaces.a.vlan wrong-type … a table"),
+    ]);
 }
 
 #[test]
@@ -170,10 +297,8 @@ fn names_servers_and_domains_are_what_they_should_be() {
 }
 
 #[test]
-fn what_is_not_acted_on_yet_is_said() {
+fn what_does_not_exist_or_is_not_acted_on_yet_is_said() {
     check(&[
-        ("network.dnsmasq.enable = true", "network.dnsmasq not-supported … eth1"),
-        ("network.ntp.servers = ['x']", "network.ntp not-supported"),
         ("os_upgrade.server_url = 'https://x'", "os_upgrade not-supported"),
         ("network.dns = []", "network.dns unknown-key"),
         ("networks = {}", "networks unknown-key … did you mean `network`?"),

@@ -16,14 +16,16 @@ pub(super) fn check(raw: &RawNetwork, report: &Report<'_>) -> Firewall {
             report.hinted(&port.spot, Code::NotAllowed, message, "let your container use another port");
         }
         if port.value == i64::from(SSH) {
-            report.problem(&port.spot, Code::Warning, "this opens SSH to everybody on WAN");
+            let message = "SSH is not opened to WAN among other ports, where it may not be meant";
+            report.hinted(&port.spot, Code::NotAllowed, message, "write `ssh = true` beside the list");
         }
     }
     let lan = match ports(&raw.lan, report) {
         ports if ports == Ports::default() => LanPolicy::Open,
         ports => LanPolicy::Only(ports),
     };
-    Firewall { wan: ports(&raw.wan, report), lan }
+    let wan_ssh = raw.wan_ssh.as_ref().is_some_and(|raw| raw.value);
+    Firewall { wan: ports(&raw.wan, report), wan_ssh, lan }
 }
 
 fn ports(raw: &RawPorts, report: &Report<'_>) -> Ports {
@@ -77,11 +79,18 @@ mod tests {
     }
 
     #[test]
-    fn the_console_is_never_on_wan_and_ssh_there_is_said() {
+    fn the_console_is_never_on_wan_and_ssh_only_by_its_own_key() {
         check(&[
             ("network.firewall.inbound.wan.tcp = [443, 8080]", "wan.tcp[1] not-allowed … console"),
-            ("network.firewall.inbound.wan.tcp = [22]", "wan.tcp[0] warning … SSH"),
+            ("network.firewall.inbound.wan.tcp = [22]", "wan.tcp[0] not-allowed … SSH … `ssh = true`"),
+            ("network.firewall.inbound.wan.udp = [22]", ""),
+            ("network.firewall.inbound.lan.tcp = [22]", ""),
+            ("network.firewall.inbound.lan.ssh = true", "inbound.lan.ssh unknown-key"),
+            ("network.firewall.inbound.wan.ssh = 22", "inbound.wan.ssh wrong-type … true or false"),
         ]);
+        let open = |text: &str| with(text).unwrap().config.network.firewall.wan_ssh;
+        assert!(open("network.firewall.inbound.wan = { ssh = true, tcp = [443] }"));
+        assert!(!open("network.firewall.inbound.wan = { ssh = false }") && !open(""));
     }
 
     #[test]
