@@ -9,8 +9,16 @@ mod notify;
 
 mod policy_file;
 
+#[allow(dead_code, reason = "DHCP says who is at an address")]
+mod boot_client;
+mod boot_root;
+mod files;
+mod http;
 mod service;
 mod shared;
+mod tftp;
+#[allow(dead_code, reason = "DHCP and the control socket use the rest")]
+mod trace;
 
 use std::process::ExitCode;
 
@@ -35,11 +43,12 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let policy = policy_file::read(&arguments.config)?;
     if arguments.check {
+        files::check(&policy)?;
         println!("{} is fine", arguments.config.display());
         return Ok(());
     }
-    let _shared = Shared::new(policy);
-    let services: Vec<Service> = Vec::new();
+    let shared = Shared::new(policy);
+    let services: Vec<Service> = files::services(&shared)?;
     notify::ready();
     Err(service::run_until_one_ends(services))
 }

@@ -1,14 +1,23 @@
 //! What the services share.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use netboot_protocol::boot_policy::BootPolicy;
 use netboot_protocol::policy::Policy;
+use netboot_protocol::tftp::{Admission, AdmissionLimits};
+
+use crate::boot_client::SeenClients;
+use crate::trace::Trace;
 
 /// What the services share.
 pub(crate) struct Shared {
     /// What is served.
     pub(crate) policy: Policy,
+    /// Who has which address.
+    pub(crate) seen: SeenClients,
+    /// The last packets of each device.
+    pub(crate) trace: Trace,
+    admission: Mutex<Admission>,
     boot_policy: RwLock<Option<Arc<BootPolicy>>>,
 }
 
@@ -17,7 +26,18 @@ impl Shared {
     pub(crate) fn new(policy: Policy) -> Arc<Shared> {
         let named = policy.state().boot_policy.is_some();
         let boot_policy = RwLock::new(named.then(|| Arc::new(BootPolicy::nobody_boots())));
-        Arc::new(Shared { policy, boot_policy })
+        Arc::new(Shared {
+            policy,
+            seen: SeenClients::default(),
+            trace: Trace::new(),
+            admission: Mutex::new(Admission::new(AdmissionLimits::default())),
+            boot_policy,
+        })
+    }
+
+    /// Who may load now, when everybody wants to.
+    pub(crate) fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is published for each device; `None` when the configuration names no such file, and its rules decide.

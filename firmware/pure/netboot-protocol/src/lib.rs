@@ -10,6 +10,7 @@
 //! | what is answered to one device, as `boot-policy.json` says | [`boot_policy`] |
 //! | what kind of firmware asks | [`client`] |
 //! | DHCPv4: packets, leases, the server's and the proxy's decisions | [`dhcp`] |
+//! | why a machine did not boot, from its packets | [`explain`] |
 //! | TFTP: transfers, the closed set of boot files, who may load when all want to | [`tftp`] |
 
 #![forbid(unsafe_code)]
@@ -17,5 +18,6 @@
 pub mod boot_policy;
 pub mod client;
 pub mod dhcp;
+pub mod explain;
 pub mod policy;
 pub mod tftp;

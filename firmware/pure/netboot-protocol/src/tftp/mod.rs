@@ -25,6 +25,6 @@ pub use file_name::{BadName, FileName};
 pub use files::{BootFiles, Found, PublishError, Viewer};
 pub use netascii::{NETASCII_LIMIT, to_netascii};
 pub use options::{Limits, Negotiated, negotiate};
-pub use packet::{ErrorCode, Malformed, Mode, Packet, Request, error, parse};
+pub use packet::{ErrorCode, Malformed, Mode, OptionList, Packet, Request, error, parse};
 pub use sources::{SourceLimits, Sources};
 pub use transfer::{Action, Blocks, End, TooLarge, Transfer};
