@@ -8,8 +8,9 @@
 //! | what is kept, for readers that change nothing | [`StoredGenerations`] |
 //! | was it the disk that is full | [`is_disk_full`] |
 //!
-//! The types of a change are its order: [`Staging`] → [`Staged`] → [`Checked`] → [`Active`] → [`Settled`]. Nothing here
-//! reads TOML or knows what is rendered from it: bytes come in, bytes are kept.
+//! The types of a change are its order: [`Staging`] → [`Staged`] → [`Checked`] → [`Active`] → [`Settled`], or, for one that
+//! somebody has to confirm, [`Active`] → [`Provisional`] → [`Settled`]. Nothing here reads TOML or knows what is rendered from
+//! it: bytes come in, bytes are kept.
 
 #![forbid(unsafe_code)]
 
@@ -25,8 +26,8 @@ pub use bundle::{
     Bundle, BundleError, BundleFault, CONFIG_LIMIT, DEPTH_LIMIT, ImageArchive, Limits, MemberFault, Unpacked,
 };
 pub use generations::{
-    Active, Checked, GenerationsError, Manifest, NewGeneration, Overlay, Settled, Staged, Staging,
-    StoredGeneration, StoredGenerations, StoredImage, StoredOverlay,
+    Active, Checked, Deadline, GenerationsError, Manifest, NewGeneration, OnTrial, Overlay, Provisional,
+    ReplacedImage, Settled, Staged, Staging, StoredGeneration, StoredGenerations, StoredImage, StoredOverlay,
 };
 pub use generations::{Generations, KEPT};
 pub use space::{free_bytes, is_disk_full};

@@ -14,7 +14,7 @@
 //! | what systemd says of units | [`unit_states`] |
 //! | sectors of a raw partition | [`BlockRegion`] |
 //! | the black box and the boot state on such partitions | [`BlackBox`], [`BootStateStore`] |
-//! | the time | [`wall_clock_ms`], [`uptime_ms`] |
+//! | the time | [`wall_clock_ms`], [`uptime_ms`], [`BootMoment`] |
 //! | what this image and this boot are | [`BuildFacts`], [`BootReport`] |
 //! | how far this boot has come | [`ProvisioningReport`], [`VerdictReport`] |
 //! | has anything been imported since the flash | [`FreshMarker`] |
@@ -45,7 +45,7 @@ pub use atomic::{WriteError, sync_folder, write_atomic};
 pub use black_box::{BlackBox, BlackBoxError, Note, Writer};
 pub use boot_state_store::{BootStateError, BootStateStore};
 pub use bounded::{ReadError, read_bounded, read_text_bounded};
-pub use clock::{uptime_ms, wall_clock_ms};
+pub use clock::{BootMoment, uptime_ms, wall_clock_ms};
 pub use console::Console;
 pub use facts::{BootReport, BuildFacts, DataPartition, FactsError};
 pub use fresh_marker::{FreshMarker, FreshMarkerError};

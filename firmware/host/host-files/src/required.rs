@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use appliance_types::{InterfaceName, Ipv4Cidr};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::facts::{FactsError, read_json};
 
@@ -42,7 +42,7 @@ pub struct RequiredUnit {
 }
 
 /// Whose service manager runs a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnitMode {
     /// The system's.

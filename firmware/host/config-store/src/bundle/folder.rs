@@ -28,23 +28,37 @@ pub(crate) fn read(
     budget: &Rc<Budget>,
     intake: &mut Intake<'_>,
 ) -> Result<(), BundleError> {
-    let walk = Walk { path, budget };
-    for top in ["config.toml", "devices", "files"] {
-        match rustix::fs::statat(folder, top, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(found) => walk.entry(folder, top.as_bytes(), &name_of(top.as_bytes())?, &found, intake)?,
-            Err(Errno::NOENT) => {}
-            Err(error) => return Err(walk.failed("look at", top, error)),
-        }
-    }
-    Ok(())
+    let walk = Walk { path, budget, bits_are_ours: false };
+    ["config.toml", "devices", "files"].iter().try_for_each(|top| walk.top(folder, top, intake))
+}
+
+/// Hands the files of the kept generation at `path` to `intake`: they were judged when it was accepted, and have the modes they
+/// were given then.
+pub(crate) fn read_kept(
+    folder: BorrowedFd<'_>,
+    path: &Path,
+    budget: &Rc<Budget>,
+    intake: &mut Intake<'_>,
+) -> Result<(), BundleError> {
+    Walk { path, budget, bits_are_ours: true }.top(folder, "files", intake)
 }
 
 struct Walk<'a> {
     path: &'a Path,
     budget: &'a Rc<Budget>,
+    /// Whether the execute bits are ours, and mean what they say.
+    bits_are_ours: bool,
 }
 
 impl Walk<'_> {
+    fn top(&self, folder: BorrowedFd<'_>, top: &str, intake: &mut Intake<'_>) -> Result<(), BundleError> {
+        match rustix::fs::statat(folder, top, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => self.entry(folder, top.as_bytes(), &name_of(top.as_bytes())?, &found, intake),
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.failed("look at", top, error)),
+        }
+    }
+
     /// One entry of the folder `at`: `last` is its name there, `name` its name in the bundle.
     fn entry(
         &self,
@@ -107,11 +121,12 @@ impl Walk<'_> {
         }
         let bytes = u64::try_from(found.st_size).unwrap_or(0);
         let executable = found.st_mode & 0o111 != 0
-            && is_program(file).map_err(|source| BundleError::Source {
-                action: "read",
-                path: self.path.join(name.as_str()),
-                source,
-            })?;
+            && (self.bits_are_ours
+                || is_program(file).map_err(|source| BundleError::Source {
+                    action: "read",
+                    path: self.path.join(name.as_str()),
+                    source,
+                })?);
         let mut content = Metered::new(file, Side::Plain, self.budget);
         if !matches!(name.place(), Place::Image(_)) {
             self.budget.unpacked(bytes)?;

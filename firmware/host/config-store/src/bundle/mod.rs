@@ -17,6 +17,7 @@ mod error;
 mod folder;
 mod image_archive;
 mod intake;
+mod kept;
 mod limits;
 mod name;
 mod source;

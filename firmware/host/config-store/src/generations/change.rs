@@ -11,6 +11,7 @@ use super::disk::{Step, sync_parent};
 use super::error::{GenerationsError, failed};
 use super::manifest::{Manifest, NewGeneration};
 use super::stored::{MANIFEST, OVERLAY, SETTLED, SOURCE, StoredImage};
+use super::trial::{self, Deadline, OnTrial};
 use crate::staging_folder::StagingFolder;
 
 /// There from the start, and renamed to [`SETTLED`] at the end: a rename needs no room on a full disk.
@@ -28,8 +29,8 @@ pub struct Staged<'a>(Candidate<'a>);
 #[derive(Debug)]
 pub struct Checked<'a>(Candidate<'a>);
 
-/// A generation in force that has not proven itself. It ends with [`Active::settle`] or [`Active::back`]. A program that
-/// ends without either has said nothing, and the next [`Generations::open`] goes back.
+/// A generation in force that has not proven itself. It ends with [`Active::settle`], [`Active::provisional`] or
+/// [`Active::back`]. A program that ends without any of them has said nothing, and the next [`Generations::open`] goes back.
 #[derive(Debug)]
 #[must_use = "an active generation is settled or taken back"]
 pub struct Active<'a>(Candidate<'a>);
@@ -66,6 +67,9 @@ impl Drop for Candidate<'_> {
 
 impl<'a> Staging<'a> {
     pub(super) fn begin(generations: &'a mut Generations) -> Result<Staging<'a>, GenerationsError> {
+        if let Some(trial) = &generations.trial {
+            return Err(GenerationsError::OnTrial(trial.generation));
+        }
         let previous = generations.stored().current_settled()?;
         let generation = generations.take_number()?;
         let partial = generations.disk.stored.partial(generation);
@@ -157,6 +161,7 @@ impl<'a> Checked<'a> {
             return Err(error);
         }
         candidate.unwanted = false;
+        candidate.generations.trial = None;
         Ok(Active(candidate))
     }
 }
@@ -184,18 +189,31 @@ impl Active<'_> {
     pub fn settle(self) -> Result<Settled, GenerationsError> {
         let Active(candidate) = self;
         let generation = candidate.generation;
-        let settled = mark_settled(&candidate);
         let generations = &mut *candidate.generations;
-        if let Err(error) = settled {
+        if let Err(error) = mark_settled(generations, generation) {
             // What cannot be undone now is undone at the next start.
             let _undone =
                 generations.go_back(candidate.previous).and_then(|()| generations.disk.remove(generation));
             return Err(error);
         }
-        generations.disk.done(Step::Settled);
-        // It is settled. What is too much is removed at the next start if it cannot be now.
-        let _tidied = generations.disk.forget_way_back().and_then(|()| generations.prune());
-        Ok(Settled { generation })
+        Ok(generations.tidy_after_settling(generation))
+    }
+
+    /// It works as a whole and goes at the deadline, or with this boot, unless it is confirmed.
+    ///
+    /// When this fails, what was in force before is again.
+    pub fn provisional(self, deadline: Deadline) -> Result<OnTrial, GenerationsError> {
+        let Active(candidate) = self;
+        let begun = trial::begin(candidate.generations, candidate.generation, deadline);
+        if begun.is_err() {
+            // What cannot be undone now is undone at the next start.
+            let _undone = candidate.generations.go_back(candidate.previous);
+        }
+        begun
+    }
+
+    pub(super) fn generations(&mut self) -> &mut Generations {
+        self.0.generations
     }
 
     /// It does not work: what was in force before is again, or nothing if there was nothing. The generation is removed.
@@ -206,11 +224,17 @@ impl Active<'_> {
     }
 }
 
-fn mark_settled(candidate: &Candidate<'_>) -> Result<(), GenerationsError> {
-    let folder = candidate.folder();
+/// The line between trying and having: before it a power cut goes back, after it it does not.
+pub(super) fn mark_settled(
+    generations: &mut Generations,
+    generation: Generation,
+) -> Result<(), GenerationsError> {
+    let folder = generations.stored().folder(generation);
     let (from, to) = (folder.join(UNSETTLED), folder.join(SETTLED));
     std::fs::rename(&from, &to).map_err(failed("rename onto", &to))?;
-    sync_parent(&to)
+    sync_parent(&to)?;
+    generations.disk.done(Step::Settled);
+    Ok(())
 }
 
 impl Candidate<'_> {

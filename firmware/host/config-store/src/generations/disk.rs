@@ -28,6 +28,10 @@ pub(crate) enum Step {
     LinkMade,
     Flipped,
     LinkRemoved,
+    ImagesNoted,
+    ImagesKept,
+    ImagesGivenBack,
+    OnTrial,
     Settled,
     SetAside,
     Removed,
@@ -151,7 +155,7 @@ fn exchange(from: &Path, onto: &Path) -> io::Result<()> {
 }
 
 /// False when it was not there.
-fn remove_if_there(path: &Path) -> Result<bool, GenerationsError> {
+pub(crate) fn remove_if_there(path: &Path) -> Result<bool, GenerationsError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

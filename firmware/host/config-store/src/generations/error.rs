@@ -47,6 +47,11 @@ pub enum GenerationsError {
         /// The file.
         path: PathBuf,
     },
+    /// A generation is on trial: it is confirmed or taken back before there is another.
+    #[error(
+        "generation {0} is on trial: `slipway config confirm` keeps it, `slipway config rollback` takes it back; one of them first"
+    )]
+    OnTrial(Generation),
     /// There is no generation of this number.
     #[error("there is no generation {0}")]
     Missing(Generation),

@@ -8,7 +8,9 @@ use appliance_types::Generation;
 use host_files::read_bounded;
 
 use super::error::{GenerationsError, failed};
+use super::images::{ReplacedImage, first_of_each};
 use super::manifest::Manifest;
+use super::trial::Deadline;
 use crate::bundle::{CONFIG_LIMIT, ImageArchive};
 use crate::hex::sha256_hex;
 
@@ -19,6 +21,8 @@ pub(crate) const SOURCE: &str = "source.toml";
 pub(crate) const OVERLAY: &str = "overlay.toml";
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const SETTLED: &str = "settled";
+pub(crate) const TRIAL: &str = "trial.json";
+pub(crate) const REPLACED: &str = "replaced-images.json";
 
 /// The folder of configurations, to look into. A program that changes the configuration holds a lock all the while; what
 /// it starts, and who asks for the state, looks through this.
@@ -130,6 +134,25 @@ impl StoredGenerations {
         Ok(images.filter(|image| image.path.exists()).collect())
     }
 
+    /// The names of images as they were when `generation` was in force, those that later ones have given to other images.
+    ///
+    /// What a generation did not note, or what cannot be read of it, is as it is.
+    pub fn images_as_of(&self, generation: Generation) -> Result<Vec<ReplacedImage>, GenerationsError> {
+        let later = self.settled()?.into_iter().filter(|&later| later > generation);
+        // The first that took a name away knows whose it was.
+        Ok(first_of_each(later.flat_map(|later| self.replaced(later))))
+    }
+
+    /// The names of images that this generation has given to others, and whose they were before.
+    pub(crate) fn replaced(&self, generation: Generation) -> Vec<ReplacedImage> {
+        read_json(&self.folder(generation).join(REPLACED)).unwrap_or_default()
+    }
+
+    /// The deadline beside a generation.
+    pub(crate) fn deadline(&self, generation: Generation) -> Option<Deadline> {
+        read_json(&self.folder(generation).join(TRIAL))
+    }
+
     /// The folder of a generation.
     pub fn folder(&self, generation: Generation) -> PathBuf {
         self.generations().join(generation.to_string())
@@ -174,6 +197,11 @@ impl StoredGenerations {
         }
         Ok(names)
     }
+}
+
+/// What is not there, or not what it should be, is nothing.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&read_bounded(path, MANIFEST_LIMIT).ok()?).ok()
 }
 
 fn read_checked(path: &Path, sha256: &str) -> Result<Vec<u8>, GenerationsError> {

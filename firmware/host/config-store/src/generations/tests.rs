@@ -8,7 +8,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::rc::Rc;
 
+mod images;
 mod power_cuts;
+mod trials;
 
 const NO_WAIT: Duration = Duration::from_secs(10);
 

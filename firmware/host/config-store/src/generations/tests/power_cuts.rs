@@ -67,7 +67,7 @@ fn check_tidy(root: &Path, what: &str) {
 /// Opens what a power cut left; what is then in force.
 fn recover(root: &Path, what: &str) -> Option<String> {
     let cuts = Cuts::default();
-    drop(Generations::open_watched(root, NO_WAIT, cuts.watcher(root)).unwrap());
+    drop(Generations::open_watched(root, NO_WAIT, None, cuts.watcher(root)).unwrap());
     check_tidy(root, what);
     let result = in_force(root);
     // A second cut, in the middle of the recovery.
@@ -78,13 +78,22 @@ fn recover(root: &Path, what: &str) -> Option<String> {
         assert_eq!(in_force(copy.path()), result, "{what}");
     }
     // Nothing is left to do.
-    drop(Generations::open_watched(root, NO_WAIT, cuts.watcher(root)).unwrap());
+    drop(Generations::open_watched(root, NO_WAIT, None, cuts.watcher(root)).unwrap());
     assert!(cuts.take().is_empty(), "{what}: the second opening changed something");
     result
 }
 
-/// Imports `before`, then `config` with a cut after each step, `ends` with how it ends.
-fn cut_everywhere(before: &[&str], config: &str, settles: bool) -> Vec<Step> {
+/// How a change ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Settled,
+    Back,
+    Confirmed,
+    TakenBack,
+}
+
+/// Imports `before`, then `config` with a cut after each step, up to its `end`.
+fn cut_everywhere(before: &[&str], config: &str, end: End) -> Vec<Step> {
     let folder = folder();
     let root = folder.path().join("config");
     if !before.is_empty() {
@@ -96,12 +105,20 @@ fn cut_everywhere(before: &[&str], config: &str, settles: bool) -> Vec<Step> {
     let old = before.last().map(|&config| config.to_owned());
     let parent = folder.path().to_owned();
     let cuts = Cuts::default();
-    let mut generations = Generations::open_watched(&root, NO_WAIT, cuts.watcher(&parent)).unwrap();
+    let mut generations = Generations::open_watched(&root, NO_WAIT, None, cuts.watcher(&parent)).unwrap();
     let active = activate(&mut generations, config);
-    if settles {
-        active.settle().unwrap();
-    } else {
-        active.back().unwrap();
+    match end {
+        End::Settled => drop(active.settle().unwrap()),
+        End::Back => drop(active.back().unwrap()),
+        End::Confirmed | End::TakenBack => {
+            let deadline = Deadline::after(Duration::from_secs(3600), &BootMoment::now().unwrap());
+            active.provisional(deadline).unwrap();
+            let trial = generations.provisional().unwrap();
+            match end {
+                End::Confirmed => drop(trial.confirm().unwrap()),
+                _ => drop(trial.back().unwrap()),
+            }
+        }
     }
     let taken = StoredGenerations::at(&root).current().unwrap();
     drop(generations);
@@ -126,7 +143,7 @@ fn cut_everywhere(before: &[&str], config: &str, settles: bool) -> Vec<Step> {
 #[test]
 fn after_a_cut_in_the_first_import_there_is_nothing_or_all_of_it() {
     use Step::*;
-    let steps = cut_everywhere(&[], "1", true);
+    let steps = cut_everywhere(&[], "1", End::Settled);
     let expected = [
         FolderMade,
         FolderMade,
@@ -147,21 +164,36 @@ fn after_a_cut_in_the_first_import_there_is_nothing_or_all_of_it() {
 
 #[test]
 fn after_a_cut_in_a_change_the_old_or_the_new_is_in_force() {
-    let steps = cut_everywhere(&["1"], "2", true);
+    let steps = cut_everywhere(&["1"], "2", End::Settled);
     assert!(steps.contains(&Step::LinkRemoved));
-    let steps = cut_everywhere(&["1", "2", "3"], "4", true);
+    let steps = cut_everywhere(&["1", "2", "3"], "4", End::Settled);
     assert!(steps.ends_with(&[Step::LinkRemoved, Step::SetAside, Step::Removed]), "{steps:?}");
 }
 
 #[test]
 fn after_a_cut_on_the_way_back_the_old_is_in_force() {
-    let steps = cut_everywhere(&["1"], "2", false);
+    let steps = cut_everywhere(&["1"], "2", End::Back);
     assert!(
         steps.ends_with(&[Step::Flipped, Step::Flipped, Step::LinkRemoved, Step::SetAside, Step::Removed]),
         "{steps:?}"
     );
-    let steps = cut_everywhere(&[], "1", false);
+    let steps = cut_everywhere(&[], "1", End::Back);
     assert!(steps.ends_with(&[Step::Flipped, Step::Flipped, Step::SetAside, Step::Removed]), "{steps:?}");
+}
+
+/// A12, the part on the disk: at every moment of a trial, the power cut takes it back; after its confirmation, none does.
+#[test]
+fn a12_part_after_a_cut_in_a_trial_the_old_is_in_force() {
+    for (end, after) in [
+        (End::Confirmed, &[Step::OnTrial, Step::Settled, Step::LinkRemoved][..]),
+        (End::TakenBack, &[Step::OnTrial, Step::Flipped, Step::LinkRemoved, Step::SetAside, Step::Removed]),
+    ] {
+        let steps = cut_everywhere(&["1"], "2", end);
+        assert!(steps.ends_with(after), "{end:?}: {steps:?}");
+    }
+    // On a device that had nothing there is nothing again.
+    assert!(cut_everywhere(&[], "1", End::Confirmed).ends_with(&[Step::OnTrial, Step::Settled]));
+    assert!(cut_everywhere(&[], "1", End::TakenBack).contains(&Step::OnTrial));
 }
 
 #[test]
