@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::change_arguments::{ConfigApplyOptions, ConfigDiffOptions, ConfigRollbackOptions, JsonOption};
+
 /// Look after this Slipway appliance.
 #[derive(Debug, Parser)]
 #[command(name = "slipway", version, max_term_width = 100)]
@@ -87,6 +89,27 @@ pub(crate) enum ConfigCommand {
     ///
     /// `slipway config schema > config.schema.json`, and `#:schema ./config.schema.json` as the first line of config.toml.
     Schema,
+
+    /// Put a configuration in force on this appliance, and see that it works; else go back to the one before.
+    ///
+    /// Goes on when the connection breaks. Exit code 0: in force; 1: refused, nothing was changed; 2: it did not work.
+    Apply(ConfigApplyOptions),
+
+    /// Keep the configuration that is on trial.
+    Confirm(JsonOption),
+
+    /// List the configurations that are kept, newest first, and which one is in force.
+    History(JsonOption),
+
+    /// Show what differs between two kept configurations, and what going from one to the other does.
+    ///
+    /// With one number: from that one to the one in force. Without: from the one before it.
+    Diff(ConfigDiffOptions),
+
+    /// Go back to a kept configuration. It comes back under a new number.
+    ///
+    /// Without a number: take back what is on trial, else go to the one before the one in force. Exit codes as for `apply`.
+    Rollback(ConfigRollbackOptions),
 }
 
 /// A configuration.

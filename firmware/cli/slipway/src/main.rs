@@ -3,6 +3,7 @@
 //! What a person asks (`why`, `status`, `config`) is at the top; what units run is hidden from the help and stands below it.
 
 mod arguments;
+mod change_arguments;
 
 mod why;
 

@@ -16,6 +16,9 @@ pub(crate) const ENV: [&str; 2] = ["/dev/slipway/env0", "/dev/slipway/env1"];
 /// Where the data partition is mounted.
 pub(crate) const DATA: &str = "/data";
 
+/// What changes configurations.
+pub(crate) const APPLY_CONFIG: &str = "/usr/lib/slipway/apply-config";
+
 /// systemd answers in milliseconds, or not at all.
 const SYSTEMCTL_LIMIT: Duration = Duration::from_secs(5);
 
@@ -33,6 +36,15 @@ pub(crate) fn black_box_path() -> PathBuf {
 /// Opens this machine's black box for reading.
 pub(crate) fn black_box() -> anyhow::Result<BlackBox> {
     BlackBox::open_read_only(&black_box_path()).context("cannot read the black box (are you root?)")
+}
+
+/// Says how to become root where only root may go on.
+pub(crate) fn only_root(command: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        rustix::process::geteuid().is_root(),
+        "only root may do this, on the appliance: run0 slipway {command} …"
+    );
+    Ok(())
 }
 
 /// The names of the units that have failed.

@@ -6,18 +6,20 @@ use anyhow::Context;
 use appliance_config::{Mode, Overlay, Sources};
 use artefact_render::UserIds;
 use config_store::{Generations, StoredGeneration, StoredGenerations};
-use host_files::run_program;
+use host_files::{BootMoment, Manager, run_program};
 
-use crate::actions;
 use crate::candidate::{self, Candidate, Refusal};
-use crate::installed;
 use crate::outcome::Outcome;
-use crate::stage::{Failure, Stage, at, one_line};
+use crate::stage::{Failure, one_line};
 use crate::system::System;
 use crate::voice::{self, Voice};
+use crate::{actions, in_force, installed, trial};
 
 /// Nobody else changes the configuration so early.
 const TURN: Duration = Duration::from_secs(10);
+
+/// Both Podmans are asked, and what they wrote is written out.
+const GIVE_BACK_LIMIT: Duration = Duration::from_secs(90);
 
 /// Folders of container units, and whose Podman runs what is in them.
 const UNITS: [(&str, Mode); 2] =
@@ -32,22 +34,25 @@ const UNITS: [(&str, Mode); 2] =
 pub(crate) fn put_in_place(system: &System, voice: &Voice) -> anyhow::Result<()> {
     // What an earlier change left is tidied up. Where that fails, on a card that cannot be written any more for instance, what is
     // kept can still be read and put in place.
-    match Generations::open(system.config(), TURN) {
+    let found = match Generations::open_at_boot(system.config(), TURN) {
         Ok(mut generations) => {
             if let Some(generation) = generations.given_up() {
                 voice.step(
                     generation,
-                    "was in force and had not proven itself when the power went; what was before is in force",
+                    "was in force, and neither proven nor confirmed before the reboot; what was before is in force",
                 );
             }
+            let found = in_force::agree(system, &mut generations, voice)?;
             // Nothing runs yet that could hold an older one's files.
             generations.forget_older().unwrap_or_else(|error| log::warn!("{error}"));
+            found
         }
         Err(error) => {
             voice.say(&format!("cannot tidy up the kept configurations: {}", one_line(&error.into())));
+            in_force::newest_readable(system, &StoredGenerations::at(system.config()), voice)?
         }
-    }
-    match newest_readable(system, &StoredGenerations::at(system.config()), voice)? {
+    };
+    match found {
         Some((stored, candidate)) => install(system, &stored, &candidate, voice),
         None => {
             voice.report(&voice::nothing_in_force("No configuration has been accepted yet.".to_owned()));
@@ -59,8 +64,12 @@ pub(crate) fn put_in_place(system: &System, voice: &Voice) -> anyhow::Result<()>
 /// What is in force, told as the import that brought it would tell.
 pub(crate) fn current(system: &System, voice: &Voice) -> anyhow::Result<Outcome> {
     let stored = StoredGenerations::at(system.config());
+    if let Some(trial) = stored.on_trial(&BootMoment::now()?)? {
+        let candidate = make(system, &stored.read(trial.generation)?).map_err(Failure::from);
+        return Ok(Outcome::current(trial.generation, &candidate.map_err(|failure| failure.error)?));
+    }
     let (stored, candidate) =
-        newest_readable(system, &stored, voice)?.context("no configuration is in force")?;
+        in_force::newest_readable(system, &stored, voice)?.context("no configuration is in force")?;
     Ok(Outcome::current(stored.generation, &candidate))
 }
 
@@ -71,26 +80,6 @@ pub(crate) fn make(system: &System, stored: &StoredGeneration) -> Result<Candida
     let payload = candidate::payload(stored.manifest.files_digest.as_ref(), &stored.manifest.images);
     let known = UserIds::try_from(stored.manifest.user_ids.clone()).unwrap_or_default();
     candidate::make(system, &sources, &known, &payload)
-}
-
-/// The generation in force, else the newest older one that this image understands.
-fn newest_readable(
-    system: &System,
-    stored: &StoredGenerations,
-    voice: &Voice,
-) -> anyhow::Result<Option<(StoredGeneration, Candidate)>> {
-    let Some(current) = stored.current_settled()?.or(stored.newest_settled()?) else { return Ok(None) };
-    let older = stored.settled()?.into_iter().rev().filter(|&generation| generation < current);
-    for generation in std::iter::once(current).chain(older) {
-        let read = stored.read(generation).map_err(at(Stage::Store)).map_err(Refusal::from);
-        match read.and_then(|kept| make(system, &kept).map(|candidate| (kept, candidate))) {
-            Ok(found) => return Ok(Some(found)),
-            Err(refusal) => {
-                voice.step(generation, &format!("cannot be read by this image: {}", Failure::from(refusal)));
-            }
-        }
-    }
-    anyhow::bail!("none of the kept configurations can be read")
 }
 
 fn install(
@@ -106,17 +95,8 @@ fn install(
     if !units(system, UNITS[0].0)?.is_empty() {
         actions::reload(Mode::Rootful).context("systemd does not read the containers' units")?;
     }
-    let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
-    let newest = StoredGenerations::at(system.config()).current_settled().ok().flatten();
-    let report = match newest {
-        // What the owner asked for last is not what runs: no system on trial is confirmed with that.
-        Some(newest) if newest != stored.generation => voice::went_wrong(format!(
-            "Generation {newest} cannot be read by this image; generation {} is in force.",
-            stored.generation
-        )),
-        _ => voice::in_force(stored.generation, &stored.manifest.source, warnings),
-    };
-    voice.report(&report);
+    let newest = StoredGenerations::at(system.config()).newest_settled().ok().flatten();
+    voice.report(&in_force::report(stored, candidate, newest));
     voice.provisioned(stored.generation, &stored.manifest.source);
     Ok(())
 }
@@ -126,9 +106,22 @@ fn install(
 /// # Errors
 /// When a systemd does not answer.
 pub(crate) fn start_containers(system: &System) -> anyhow::Result<()> {
+    give_back_images(system);
     // One systemd that does not answer keeps nobody else's containers from starting.
     let started = UNITS.map(|(folder, mode)| start_in(system, folder, mode));
     started.into_iter().collect()
+}
+
+/// Has names of images given back that a configuration has taken which was not in force any more after the reboot: before any
+/// container starts from them. In a service of its own, because rootless Podman leaves a process behind that the next one joins,
+/// and ours is shut off from much of the system.
+fn give_back_images(system: &System) {
+    if StoredGenerations::at(system.config()).to_give_back().is_empty() {
+        return;
+    }
+    let start = Manager::System.systemctl().args(["start", trial::SERVICE]).timeout(GIVE_BACK_LIMIT);
+    run_program(&start)
+        .map_or_else(|error| log::warn!("containers may start from newer images: {error}"), drop);
 }
 
 fn start_in(system: &System, folder: &str, mode: Mode) -> anyhow::Result<()> {

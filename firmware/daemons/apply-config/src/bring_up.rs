@@ -4,47 +4,63 @@ use std::collections::BTreeMap;
 
 use appliance_config::{Config, Mode};
 use artefact_render::{Artefacts, UnitAction, actions};
-use config_store::StoredImage;
+use config_store::{ReplacedImage, StoredImage};
 use host_files::RequiredFacts;
 
 use crate::actions::perform;
+use crate::candidate::Candidate;
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
 use crate::{images, installed, network, required, stores};
 
-/// Loads images, changes the files, tells everybody concerned, and waits until what must be there is there.
+/// What is to be done to the stores of images.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Images<'a> {
+    /// Archives to load.
+    pub(crate) archives: &'a [StoredImage],
+    /// Names that are to be as they were once.
+    pub(crate) wanted: &'a [ReplacedImage],
+}
+
+/// Loads images, changes the files, tells everybody concerned, and waits until what must be there is there. Whose names images take
+/// is handed to `note` before they do.
 ///
 /// # Errors
 /// The stage that failed. What was done before it stays done: going back is the caller's.
 pub(crate) fn all(
     system: &System,
-    config: &Config,
-    artefacts: &Artefacts,
-    archives: &[StoredImage],
+    candidate: &Candidate,
+    images: &Images<'_>,
+    note: impl FnMut(&[ReplacedImage]) -> Result<(), Failure>,
     say: &dyn Fn(&str),
 ) -> Result<(), Failure> {
-    if !archives.is_empty() && runs_rootless(config) {
+    let touched = !images.archives.is_empty() || !images.wanted.is_empty();
+    if touched && runs_rootless(&candidate.loaded.config) {
         crate::actions::start_app_manager().map_err(at(Stage::Images))?;
     }
     let stores = stores::open(say).map_err(at(Stage::Images))?;
-    let up = load_and_start(system, config, artefacts, archives, say);
+    let loaded = if touched { load(candidate, images, note, say) } else { Ok(()) };
+    let up = loaded.and_then(|()| start(system, &candidate.artefacts, say));
     // What Podman wrote is on the disk, before this counts as working or as taken back.
     let closed = stores.close().map_err(at(Stage::Images));
     up.and(closed)
 }
 
-fn load_and_start(
-    system: &System,
-    config: &Config,
-    artefacts: &Artefacts,
-    archives: &[StoredImage],
+fn load(
+    candidate: &Candidate,
+    images: &Images<'_>,
+    mut note: impl FnMut(&[ReplacedImage]) -> Result<(), Failure>,
     say: &dyn Fn(&str),
 ) -> Result<(), Failure> {
-    images::load(config, archives, say).map_err(at(Stage::Images))?;
-    if !archives.is_empty() {
-        // What is started next must not be what a power cut takes away again.
-        crate::actions::sync_data().map_err(at(Stage::Images))?;
-    }
+    let config = &candidate.loaded.config;
+    note(&images::about_to_be_replaced(config, images.archives, images.wanted))?;
+    images::load(config, images.archives, say).map_err(at(Stage::Images))?;
+    images::rename(images.wanted, say).map_err(at(Stage::Images))?;
+    // What is started next must not be what a power cut takes away again.
+    crate::actions::sync_data().map_err(at(Stage::Images))
+}
+
+fn start(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(), Failure> {
     files(system, artefacts, say)?;
     let required = installed::below(system.root(), RequiredFacts::PATH);
     let required = RequiredFacts::read(&required).map_err(at(Stage::Required))?;
@@ -109,7 +125,8 @@ fn runs_rootless(config: &Config) -> bool {
     config.containers.containers.values().any(|container| container.mode == Mode::Rootless)
 }
 
-fn in_words(action: &UnitAction) -> String {
+/// What it does, for people.
+pub(crate) fn in_words(action: &UnitAction) -> String {
     match action {
         UnitAction::Stop(_, unit) => format!("stopping {unit}"),
         UnitAction::EndSessions(user) => format!("ending the sessions of {user}"),

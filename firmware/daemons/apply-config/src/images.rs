@@ -7,11 +7,16 @@ use anyhow::Context;
 use appliance_config::{Config, Mode};
 use appliance_types::ContainerName;
 use artefact_render::is_same_image;
-use config_store::{ImageArchive, StoredImage};
-use host_files::{Program, run_program};
+use config_store::{Generations, ImageArchive, ReplacedImage, StoredImage};
+use host_files::{Program, UnitMode, run_program, run_program_to_end};
+
+use crate::actions;
 
 /// For a gigabyte on a slow card.
 const LOAD_LIMIT: Duration = Duration::from_secs(1800);
+
+/// Podman starts slowly on a small board.
+const QUESTION_LIMIT: Duration = Duration::from_secs(60);
 
 /// Loads each archive where it is used. Loading what is there already changes nothing.
 ///
@@ -25,15 +30,92 @@ pub(crate) fn load(config: &Config, archives: &[StoredImage], say: &dyn Fn(&str)
         }
         for mode in users {
             say(&format!("loading image archive {}", archive.name));
-            let podman = Program::new("podman").arg("load").stdin_file(path).timeout(LOAD_LIMIT);
-            let podman = match mode {
-                Mode::Rootful => podman,
-                Mode::Rootless => podman.as_app_user(),
-            };
-            run_program(&podman).with_context(|| format!("cannot load image archive {}", archive.name))?;
+            let load = podman(unit_mode(mode)).arg("load").stdin_file(path).timeout(LOAD_LIMIT);
+            run_program(&load).with_context(|| format!("cannot load image archive {}", archive.name))?;
         }
     }
     Ok(())
+}
+
+/// Whose names are about to go to other images: those in `archives`, and `wanted` themselves. A name that nobody has is not among
+/// them: an image without a name is in nobody's way.
+pub(crate) fn about_to_be_replaced(
+    config: &Config,
+    archives: &[StoredImage],
+    wanted: &[ReplacedImage],
+) -> Vec<ReplacedImage> {
+    let tags = archives.iter().flat_map(|StoredImage { archive, .. }| {
+        let tags = archive.tags.iter();
+        users(config, archive)
+            .into_iter()
+            .flat_map(move |mode| tags.clone().map(move |tag| (unit_mode(mode), tag)))
+    });
+    let names = tags.chain(wanted.iter().map(|image| (image.mode, &image.name)));
+    let replaced = names.filter_map(|(mode, name)| {
+        Some(ReplacedImage { mode, name: name.clone(), id: image_of(mode, name)? })
+    });
+    replaced.collect()
+}
+
+/// Gives these names to these images. An image that is not there any more is said, and left out: what has the name now is better
+/// than nothing.
+///
+/// # Errors
+/// What Podman says of one that is there.
+pub(crate) fn rename(images: &[ReplacedImage], say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    for ReplacedImage { mode, name, id } in images {
+        match image_of(*mode, id) {
+            None => say(&format!("the older image of {name} is gone; the newer one stays")),
+            Some(_) if image_of(*mode, name).as_ref() == Some(id) => {}
+            Some(_) => {
+                say(&format!("{name} is the older image again"));
+                run_program(&podman(*mode).args(["tag", id, name]))
+                    .with_context(|| format!("cannot give {name} to the image it was before"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives back what generations have taken that are not in force any more.
+///
+/// # Errors
+/// As [`rename`]. Then it is done next time.
+pub(crate) fn give_back(generations: &mut Generations, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+    let images = generations.stored().to_give_back();
+    if images.is_empty() {
+        return Ok(());
+    }
+    if images.iter().any(|image| image.mode == UnitMode::Rootless) {
+        actions::start_app_manager()?;
+    }
+    rename(&images, say)?;
+    actions::sync_data()?;
+    generations.gave_back()?;
+    Ok(())
+}
+
+/// The number of the image with this name or number; `None` when there is none, or when Podman does not say.
+fn image_of(mode: UnitMode, name: &str) -> Option<String> {
+    let ended =
+        run_program_to_end(&podman(mode).args(["image", "inspect", "--format", "{{.Id}}", name])).ok()?;
+    let id = ended.output.stdout.trim();
+    (ended.status.success() && !id.is_empty()).then(|| id.to_owned())
+}
+
+fn podman(mode: UnitMode) -> Program {
+    let podman = Program::new("podman").timeout(QUESTION_LIMIT);
+    match mode {
+        UnitMode::Rootful => podman,
+        UnitMode::Rootless => podman.as_app_user(),
+    }
+}
+
+fn unit_mode(mode: Mode) -> UnitMode {
+    match mode {
+        Mode::Rootful => UnitMode::Rootful,
+        Mode::Rootless => UnitMode::Rootless,
+    }
 }
 
 /// Whose Podmans have a container of this image. An archive without names is loaded wherever there are containers.

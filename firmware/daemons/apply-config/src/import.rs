@@ -4,29 +4,30 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use appliance_config::{Overlay, Sources};
-use appliance_types::{Generation, UserName};
-use artefact_render::{Artefacts, UserIds};
+use appliance_types::UserName;
+use artefact_render::UserIds;
 use config_store::{
-    Active, Bundle, Generations, Limits, NewGeneration, StagingFolder, StoredGenerations, Unpacked,
+    Active, Deadline, Generations, NewGeneration, ReplacedImage, StagingFolder, StoredGenerations,
 };
-use host_files::{BuildFacts, ProvisioningReport, wall_clock_ms};
+use host_files::{BootMoment, BuildFacts, wall_clock_ms};
 
-use crate::arguments::SourceOptions;
-use crate::candidate::{self, Candidate, Refusal};
+use crate::arguments::{RollbackOptions, SourceOptions};
+use crate::candidate::{Candidate, Refusal};
+use crate::origin::Origin;
 use crate::outcome::{Ending, Outcome};
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
+use crate::undo::{self, Previous, Trial};
 use crate::voice::{self, Voice};
-use crate::{boot, bring_up, installed, validators};
+use crate::{bring_up, trial, validators};
 
 /// Another import may be loading images from a slow stick.
-const TURN: Duration = Duration::from_secs(60);
+pub(crate) const TURN: Duration = Duration::from_secs(60);
 
 /// The whole way. Whatever happens, the answer says what became of it, and what was in effect before is again unless it
-/// worked.
-pub(crate) fn run(system: &System, options: &SourceOptions, voice: &Voice) -> Outcome {
-    let outcome = import(system, options, voice).unwrap_or_else(Outcome::from);
+/// worked. With a `window` it is on trial so long, and is taken back after that unless it is confirmed.
+pub(crate) fn run(system: &System, origin: &Origin<'_>, window: Option<Duration>, voice: &Voice) -> Outcome {
+    let outcome = import(system, origin, window, voice).unwrap_or_else(Outcome::from);
     match &outcome.reason {
         Some(reason) => {
             voice.say(&format!("failed at {}: {reason}", outcome.stage.map_or("", Stage::as_str)));
@@ -36,13 +37,43 @@ pub(crate) fn run(system: &System, options: &SourceOptions, voice: &Voice) -> Ou
     outcome
 }
 
-fn import(system: &System, options: &SourceOptions, voice: &Voice) -> Result<Outcome, Refusal> {
+/// Puts a kept configuration in force, or ends a trial.
+pub(crate) fn rollback(system: &System, options: &RollbackOptions, voice: &Voice) -> Outcome {
+    let target = || -> Result<Option<Origin<'static>>, Failure> {
+        if let Some(generation) = options.generation {
+            return Ok(Some(Origin::Kept(generation)));
+        }
+        let stored = StoredGenerations::at(system.config());
+        let now = BootMoment::now().map_err(at(Stage::Store))?;
+        if stored.on_trial(&now).map_err(at(Stage::Store))?.is_some() {
+            return Ok(None);
+        }
+        let current = stored.current().map_err(at(Stage::Store))?;
+        let settled = stored.settled().map_err(at(Stage::Store))?;
+        let before = settled.into_iter().rev().find(|&generation| Some(generation) < current);
+        let before = before.ok_or_else(|| anyhow::anyhow!("there is no generation to go back to"));
+        Ok(Some(Origin::Kept(before.map_err(at(Stage::Store))?)))
+    };
+    match target() {
+        Ok(Some(origin)) => run(system, &origin, options.trial.window(), voice),
+        Ok(None) => undo::revert(system, Trial::EndsNow, voice),
+        Err(failure) => Outcome::nothing_done(&failure),
+    }
+}
+
+fn import(
+    system: &System,
+    origin: &Origin<'_>,
+    window: Option<Duration>,
+    voice: &Voice,
+) -> Result<Outcome, Refusal> {
     let mut generations = open(system)?;
-    let known_ids = known_ids(generations.stored());
+    let stored = generations.stored().clone();
+    let known_ids = known_ids(&stored);
     let staging = generations.begin().map_err(at(Stage::Store))?;
-    let generation = staging.generation();
-    voice.step(generation, &format!("reading {}", options.source));
-    let (unpacked, candidate) = unpack(system, options, staging.folder(), &known_ids)?;
+    let (generation, source) = (staging.generation(), origin.in_words());
+    voice.step(generation, &format!("reading {source}"));
+    let (unpacked, candidate) = origin.take(system, &stored, staging.folder(), &known_ids)?;
 
     let build = BuildFacts::read(&system.build_facts()).map_err(at(Stage::Store))?.build;
     let overlay = unpacked.devices.iter().next();
@@ -50,7 +81,7 @@ fn import(system: &System, options: &SourceOptions, voice: &Voice) -> Result<Out
         .finish(&NewGeneration {
             config: &unpacked.config,
             overlay: overlay.map(|(name, bytes)| config_store::Overlay { name, bytes }),
-            source: &options.source,
+            source: &source,
             build: &build,
             accepted_unix_ms: wall_clock_ms(),
             files_digest: unpacked.files_digest.as_deref(),
@@ -61,11 +92,97 @@ fn import(system: &System, options: &SourceOptions, voice: &Voice) -> Result<Out
     if staged.is_current() {
         return Ok(Outcome::good(Ending::Unchanged, None, &candidate));
     }
-    voice.importing(&options.source);
+    voice.importing(&source);
     voice.step(generation, "checking it with the system's own tools");
     let checked = staged.check(|_| validators::check(system, &candidate.artefacts))?;
+    let wanted = origin.images(&stored)?;
     let active = checked.activate().map_err(at(Stage::Store))?;
-    Ok(settle(system, options, active, &candidate, voice))
+    let change = Change { system, candidate: &candidate, source: &source, window, voice };
+    Ok(match change.settle(active, &wanted) {
+        Ok(outcome) => outcome,
+        Err((failure, previous)) => undo::undone(system, &mut generations, &failure, previous, voice),
+    })
+}
+
+/// A configuration on its way from in effect to known to work.
+struct Change<'a> {
+    system: &'a System,
+    candidate: &'a Candidate,
+    source: &'a str,
+    window: Option<Duration>,
+    voice: &'a Voice,
+}
+
+impl Change<'_> {
+    /// Brings everything up. `wanted` are names of images that are to be as they were once.
+    ///
+    /// # Errors
+    /// What failed, and which generation is in force instead.
+    fn settle(
+        &self,
+        mut active: Active<'_>,
+        wanted: &[ReplacedImage],
+    ) -> Result<Outcome, (Failure, Previous)> {
+        let generation = active.generation();
+        match self.bring_up(&mut active, wanted) {
+            Ok(()) => self.keep(active),
+            Err(failure) => {
+                self.voice.step(generation, &format!("does not work, going back: {failure}"));
+                let previous = active.back().map_err(at(Stage::Store));
+                Err((failure, previous))
+            }
+        }
+    }
+
+    fn bring_up(&self, active: &mut Active<'_>, wanted: &[ReplacedImage]) -> Result<(), Failure> {
+        let generation = active.generation();
+        let archives = active.images().map_err(at(Stage::Store))?;
+        let images = bring_up::Images { archives: &archives, wanted };
+        let note = |replaced: &[ReplacedImage]| active.note_replaced(replaced).map_err(at(Stage::Store));
+        let say = |step: &str| self.voice.step(generation, step);
+        bring_up::all(self.system, self.candidate, &images, note, &say)?;
+        // Podman has them, on the disk. That they could not be removed is no reason to take back what works.
+        active.remove_images().unwrap_or_else(|error| log::warn!("{error}"));
+        Ok(())
+    }
+
+    fn keep(&self, active: Active<'_>) -> Result<Outcome, (Failure, Previous)> {
+        let generation = active.generation();
+        let warnings = self.candidate.loaded.warnings.iter().map(ToString::to_string).collect();
+        let Some(window) = self.window else {
+            // When it cannot be settled, the store has gone back by itself.
+            let failed = |error| (at(Stage::Store)(error), before(self.system));
+            active.settle().map_err(failed)?;
+            self.voice.step(generation, "is in place");
+            self.voice.report(&voice::in_force(generation, self.source, warnings));
+            return Ok(Outcome::good(Ending::Settled, Some(generation), self.candidate));
+        };
+        // The timer is made after the deadline is known, so that it does not come before it; and before anything is on trial.
+        let deadline = BootMoment::now().map_err(at(Stage::Store)).map(|now| Deadline::after(window, &now));
+        let armed = deadline.and_then(|deadline| {
+            trial::arm(window).map_err(at(Stage::Trial))?;
+            Ok(deadline)
+        });
+        match armed {
+            Ok(deadline) => {
+                let failed = |error| (at(Stage::Store)(error), before(self.system));
+                active.provisional(deadline).map_err(failed)?;
+            }
+            Err(failure) => {
+                let previous = active.back().map_err(at(Stage::Store));
+                return Err((failure, previous));
+            }
+        }
+        let seconds = window.as_secs();
+        self.voice.step(generation, &format!("is in place on trial: confirm it within {seconds} s"));
+        self.voice.report(&voice::on_trial(generation, self.source, seconds, warnings));
+        Ok(Outcome::provisional(generation, seconds, self.candidate))
+    }
+}
+
+/// What is in force after the store has gone back by itself.
+fn before(system: &System) -> Previous {
+    StoredGenerations::at(system.config()).current_settled().map_err(at(Stage::Store))
 }
 
 /// Reads, checks and renders, and changes nothing.
@@ -73,8 +190,9 @@ pub(crate) fn check(system: &System, options: &SourceOptions) -> Outcome {
     let work = || -> Result<Outcome, Refusal> {
         let folder = tempfile_in(system)?;
         let folder = StagingFolder::open(&folder).map_err(at(Stage::Store))?;
-        let ids = known_ids(&StoredGenerations::at(system.config()));
-        let checked = unpack(system, options, &folder, &ids).and_then(|(_, candidate)| {
+        let stored = StoredGenerations::at(system.config());
+        let taken = Origin::Bundle(options).take(system, &stored, &folder, &known_ids(&stored));
+        let checked = taken.and_then(|(_, candidate)| {
             validators::check(system, &candidate.artefacts)?;
             Ok(Outcome::good(Ending::Unchanged, None, &candidate))
         });
@@ -84,114 +202,16 @@ pub(crate) fn check(system: &System, options: &SourceOptions) -> Outcome {
     work().unwrap_or_else(Outcome::from)
 }
 
-/// From in effect to known to work, or back.
-fn settle(
-    system: &System,
-    options: &SourceOptions,
-    mut active: Active<'_>,
-    candidate: &Candidate,
-    voice: &Voice,
-) -> Outcome {
-    let generation = active.generation();
-    let say = |step: &str| voice.step(generation, step);
-    let worked = active.images().map_err(at(Stage::Store)).and_then(|archives| {
-        bring_up::all(system, &candidate.loaded.config, &candidate.artefacts, &archives, &say)?;
-        // Podman has them, on the disk. That they could not be removed is no reason to take back what works.
-        active.remove_images().unwrap_or_else(|error| log::warn!("{error}"));
-        Ok(())
-    });
-    match worked {
-        Ok(()) => match active.settle() {
-            Ok(settled) => {
-                voice.step(generation, "is in place");
-                let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
-                voice.report(&voice::in_force(generation, &options.source, warnings));
-                Outcome::good(Ending::Settled, Some(settled.generation), candidate)
-            }
-            // The store has gone back by itself.
-            Err(error) => undone(system, &at(Stage::Store)(error), voice, generation_before(system)),
-        },
-        Err(failure) => {
-            voice.step(generation, &format!("does not work, going back: {failure}"));
-            let previous = active.back().map_err(at(Stage::Store));
-            undone(system, &failure, voice, previous)
-        }
-    }
-}
-
-type Previous = Result<Option<Generation>, Failure>;
-
-fn generation_before(system: &System) -> Previous {
-    StoredGenerations::at(system.config()).current_settled().map_err(at(Stage::Store))
-}
-
-/// Puts what is in force now in place again.
-fn undone(system: &System, failure: &Failure, voice: &Voice, previous: Previous) -> Outcome {
-    let back = previous.and_then(|previous| {
-        let (artefacts, report) = in_force_before(system, failure, previous)?;
-        // Also when it does not work: what is in force is what should be.
-        voice.report(&report);
-        bring_up::back(system, &artefacts, &|step| voice.say(&format!("going back: {step}")))?;
-        Ok(previous)
-    });
-    match back {
-        Ok(generation) => Outcome::not(Ending::Failed, generation, failure),
-        Err(second) => {
-            voice.say(&format!("going back failed at {second}"));
-            voice.report(&voice::went_wrong(format!(
-                "A configuration failed at {failure}; going back failed at {second}."
-            )));
-            Outcome::not(Ending::FailedTwice, None, failure)
-        }
-    }
-}
-
-fn in_force_before(
-    system: &System,
-    failure: &Failure,
-    previous: Option<Generation>,
-) -> Result<(Artefacts, ProvisioningReport), Failure> {
-    let Some(generation) = previous else {
-        let artefacts = installed::of_the_image(system.base()).map_err(at(Stage::Store))?;
-        return Ok((
-            artefacts,
-            voice::nothing_in_force(format!("The last configuration failed at {failure}.")),
-        ));
-    };
-    let kept = StoredGenerations::at(system.config()).read(generation).map_err(at(Stage::Store))?;
-    let candidate = boot::make(system, &kept).map_err(Failure::from)?;
-    let warnings = candidate.loaded.warnings.iter().map(ToString::to_string).collect();
-    Ok((candidate.artefacts, voice::in_force(generation, &kept.manifest.source, warnings)))
-}
-
-fn open(system: &System) -> Result<Generations, Failure> {
+pub(crate) fn open(system: &System) -> Result<Generations, Failure> {
     Generations::open(system.config(), TURN).map_err(at(Stage::Store))
 }
 
-fn unpack(
-    system: &System,
-    options: &SourceOptions,
-    folder: &StagingFolder,
-    known_ids: &UserIds,
-) -> Result<(Unpacked, Candidate), Refusal> {
-    let bundle = Bundle::open(&options.from).map_err(at(Stage::Source))?;
-    let unpacked = bundle.unpack(folder, &Limits::default(), &options.devices).map_err(at(Stage::Source))?;
-    if let [first, second, ..] = unpacked.devices.keys().collect::<Vec<_>>()[..] {
-        let error = anyhow::anyhow!("{first} and {second} are both for this device; keep one of them");
-        return Err(Failure { stage: Stage::Config, error }.into());
-    }
-    let overlay = unpacked.devices.iter().next().map(|(name, bytes)| Overlay { name, bytes });
-    let sources = Sources { config: &unpacked.config, overlay };
-    let payload = candidate::payload(unpacked.files_digest.as_ref(), &unpacked.images);
-    let candidate = candidate::make(system, &sources, known_ids, &payload)?;
-    Ok((unpacked, candidate))
-}
-
-/// The numbers of users of the generation in force. What cannot be read has given none.
+/// The numbers that users were ever given. What cannot be read has given none.
 fn known_ids(stored: &StoredGenerations) -> UserIds {
-    let current = stored.current_settled().ok().flatten();
-    let manifest = current.and_then(|generation| stored.manifest(generation).ok());
-    manifest.and_then(|manifest| UserIds::try_from(manifest.user_ids).ok()).unwrap_or_default()
+    let newest_first = stored.settled().unwrap_or_default().into_iter().rev();
+    let mut manifests = newest_first.filter_map(|generation| stored.manifest(generation).ok());
+    let known = manifests.find_map(|manifest| UserIds::try_from(manifest.user_ids).ok());
+    known.unwrap_or_default()
 }
 
 fn numbers(candidate: &Candidate) -> BTreeMap<UserName, u32> {

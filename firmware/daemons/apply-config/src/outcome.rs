@@ -14,8 +14,12 @@ use crate::stage::{Failure, Stage, one_line};
 pub(crate) enum Ending {
     /// It is in effect, and worked as a whole.
     Settled,
+    /// It is in effect, worked as a whole, and is taken back unless it is confirmed.
+    Provisional,
     /// It is what was in effect already; nothing was done.
     Unchanged,
+    /// What was on trial was taken back, and what was before is in effect again.
+    TakenBack,
     /// It is not right, and nothing was changed.
     Refused,
     /// It did not work, and what was before is in effect again.
@@ -42,6 +46,36 @@ pub(crate) struct Outcome {
     pub(crate) admin_keys: Vec<String>,
     /// The file for this device that was laid over the configuration.
     pub(crate) overlay: Option<String>,
+    /// How long it is on trial, in seconds.
+    pub(crate) confirm_within_s: Option<u64>,
+    /// What became of going back.
+    pub(crate) rollback: Option<Rollback>,
+}
+
+/// What became of going back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Rollback {
+    /// Whether all of it worked.
+    done: bool,
+    /// The generation that is in force again; `None`: none was before, or nobody knows.
+    to: Option<Generation>,
+    /// Where it failed.
+    stage: Option<Stage>,
+    /// Why, on one line.
+    reason: Option<String>,
+}
+
+impl Rollback {
+    /// It worked.
+    pub(crate) fn done(to: Option<Generation>) -> Rollback {
+        Rollback { done: true, to, stage: None, reason: None }
+    }
+
+    /// It did not work, or not all of it.
+    pub(crate) fn failed(failure: &Failure) -> Rollback {
+        let reason = Some(one_line(&failure.error));
+        Rollback { done: false, to: None, stage: Some(failure.stage), reason }
+    }
 }
 
 impl Outcome {
@@ -52,16 +86,33 @@ impl Outcome {
         let admin_keys = admins.flat_map(|user| &user.keys).map(|key| key.as_str().to_owned()).collect();
         let warnings = loaded.warnings.iter().map(Problem::to_string).collect();
         let overlay = candidate.overlay.clone();
-        Outcome {
-            outcome,
-            generation,
-            stage: None,
-            reason: None,
-            problems: Vec::new(),
-            warnings,
-            admin_keys,
-            overlay,
-        }
+        Outcome { warnings, admin_keys, overlay, ..Outcome::plain(outcome, generation) }
+    }
+
+    /// It is in effect and on trial.
+    pub(crate) fn provisional(generation: Generation, seconds: u64, candidate: &Candidate) -> Outcome {
+        let confirm_within_s = Some(seconds);
+        Outcome { confirm_within_s, ..Outcome::good(Ending::Provisional, Some(generation), candidate) }
+    }
+
+    /// There was nothing to do.
+    pub(crate) fn unchanged(generation: Option<Generation>) -> Outcome {
+        Outcome::plain(Ending::Unchanged, generation)
+    }
+
+    /// What was on trial is gone.
+    pub(crate) fn taken_back(generation: Option<Generation>) -> Outcome {
+        Outcome::plain(Ending::TakenBack, generation).with_rollback(Rollback::done(generation))
+    }
+
+    /// It came to an end before anything was changed.
+    pub(crate) fn nothing_done(failure: &Failure) -> Outcome {
+        Outcome::not(Ending::Failed, None, failure)
+    }
+
+    /// The same, with what became of going back.
+    pub(crate) fn with_rollback(self, rollback: Rollback) -> Outcome {
+        Outcome { rollback: Some(rollback), ..self }
     }
 
     /// The document is not right.
@@ -81,15 +132,21 @@ impl Outcome {
     }
 
     fn ended(outcome: Ending, stage: Stage, reason: Option<String>) -> Outcome {
+        Outcome { stage: Some(stage), reason, ..Outcome::plain(outcome, None) }
+    }
+
+    fn plain(outcome: Ending, generation: Option<Generation>) -> Outcome {
         Outcome {
             outcome,
-            generation: None,
-            stage: Some(stage),
-            reason,
+            generation,
+            stage: None,
+            reason: None,
             problems: Vec::new(),
             warnings: Vec::new(),
             admin_keys: Vec::new(),
             overlay: None,
+            confirm_within_s: None,
+            rollback: None,
         }
     }
 
@@ -101,7 +158,7 @@ impl Outcome {
     /// 0: in effect. 1: refused. 2: did not work.
     pub(crate) fn exit_code(&self) -> u8 {
         match self.outcome {
-            Ending::Settled | Ending::Unchanged => 0,
+            Ending::Settled | Ending::Provisional | Ending::Unchanged | Ending::TakenBack => 0,
             Ending::Refused => 1,
             Ending::Failed | Ending::FailedTwice => 2,
         }

@@ -28,6 +28,8 @@ pub(crate) enum Stage {
     Images,
     /// Containers that must run.
     Required,
+    /// Waiting for its owner to confirm it.
+    Trial,
 }
 
 /// What failed, and where.
@@ -56,6 +58,7 @@ impl Stage {
             Stage::Containers => "containers",
             Stage::Images => "images",
             Stage::Required => "required",
+            Stage::Trial => "trial",
         }
     }
 

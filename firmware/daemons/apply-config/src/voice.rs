@@ -1,5 +1,6 @@
 //! Telling how far it is: on the console, in the journal, and in the report for other programs.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use appliance_types::Generation;
@@ -9,9 +10,15 @@ use host_files::{Console, ProvisioningReport, ProvisioningState};
 #[derive(Debug, Default)]
 pub(crate) struct Voice {
     console: Console,
+    progress: bool,
 }
 
 impl Voice {
+    /// With `progress`, on standard error too.
+    pub(crate) fn new(progress: bool) -> Voice {
+        Voice { console: Console::default(), progress }
+    }
+
     /// A step of making a generation true.
     pub(crate) fn step(&self, generation: Generation, what: &str) {
         self.say(&format!("generation {generation}: {what}"));
@@ -21,6 +28,10 @@ impl Voice {
     pub(crate) fn say(&self, text: &str) {
         log::info!("{text}");
         self.console.say("apply", text);
+        if self.progress {
+            // Whoever listened may have been cut off by what is being done.
+            let _nobody_listens = writeln!(std::io::stderr(), "{text}");
+        }
     }
 
     /// What is in force, at every boot: whoever watches the console waits for this line.
@@ -59,6 +70,20 @@ pub(crate) fn in_force(generation: Generation, source: &str, warnings: Vec<Strin
         problems: Vec::new(),
         warnings,
     }
+}
+
+/// What is said while `generation` is in force for so many seconds, unless somebody confirms it.
+pub(crate) fn on_trial(
+    generation: Generation,
+    source: &str,
+    seconds: u64,
+    warnings: Vec<String>,
+) -> ProvisioningReport {
+    let message = format!(
+        "Generation {generation}, from {source}, is on trial: it is taken back {seconds} s after it came into force, and at a \
+         reboot, unless `slipway config confirm` keeps it."
+    );
+    ProvisioningReport { message, ..in_force(generation, source, warnings) }
 }
 
 /// What is said while no configuration is in force.

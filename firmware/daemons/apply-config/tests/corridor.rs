@@ -7,21 +7,7 @@
 
 mod bench;
 
-use bench::{Bench, KEY};
-
-const MINIMAL: &str = concat!(
-    "version = 1\n\n[users.admin]\nisAdmin = true\nssh_key = \"",
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti test",
-    "\"\n"
-);
-
-/// `MINIMAL` with a container that must run.
-fn with_web() -> String {
-    format!(
-        "{MINIMAL}\n[containers.container.web]\nprivileged = true\nContainer.Image = \"localhost/web:1\"\n\n\
-         [activation]\nrequired = [\"web\"]\ntimeout_seconds = 20\n"
-    )
-}
+use bench::{Bench, KEY, MINIMAL, with_web};
 
 #[test]
 fn a_good_configuration_is_put_in_place_and_the_same_again_changes_nothing() {

@@ -45,6 +45,7 @@ pub struct Program {
     environment: Vec<(OsString, OsString)>,
     stdin: Option<PathBuf>,
     as_app_user: bool,
+    shows_errors: bool,
 }
 
 /// How a program ended by itself, and what it has printed.
@@ -127,6 +128,7 @@ impl Program {
             environment: Vec::new(),
             stdin: None,
             as_app_user: false,
+            shows_errors: false,
         }
     }
 
@@ -169,6 +171,20 @@ impl Program {
     #[must_use]
     pub fn stdin_file(mut self, path: impl Into<PathBuf>) -> Program {
         self.stdin = Some(path.into());
+        self
+    }
+
+    /// Has `runner` run it: its name and arguments become the last arguments of that program. What else was asked for here is
+    /// forgotten, so it is asked for afterwards.
+    #[must_use]
+    pub fn below(self, runner: Program) -> Program {
+        runner.arg(self.name).args(self.arguments)
+    }
+
+    /// Lets what it says on standard error go where ours goes, as it comes: a person is waiting and wants to see how far it is.
+    #[must_use]
+    pub fn show_errors(mut self) -> Program {
+        self.shows_errors = true;
         self
     }
 
@@ -272,7 +288,7 @@ fn start(program: &Program, stdin: Stdio) -> io::Result<Child> {
         .envs(program.environment.iter().map(|(name, value)| (name, value)))
         .stdin(stdin)
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(if program.shows_errors { Stdio::inherit() } else { Stdio::piped() })
         // A group of its own, so that a kill reaches what it started too.
         .process_group(0);
     if !program.as_app_user && std::env::var_os("PATH").is_none() {
@@ -495,6 +511,14 @@ mod tests {
         ];
         let lines: Vec<&str> = output.stdout.lines().filter(|line| !line.starts_with("_=")).collect();
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_program_can_be_run_by_another() {
+        let inner = Program::new("printf").args(["%s", "it's"]);
+        let program = inner.below(Program::new("env").arg("--"));
+        assert_eq!(program.to_string(), r#"env -- printf %s "it's""#);
+        assert_eq!(run_program(&program).unwrap().stdout, "it's");
     }
 
     #[test]

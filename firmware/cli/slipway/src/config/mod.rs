@@ -1,4 +1,4 @@
-//! `slipway config`: looking into configurations and editing them. Works on any machine, not only on a box.
+//! `slipway config`: looking into configurations and editing them, on any machine; and on a box, as root, changing the one in force.
 
 mod answer;
 mod image;
@@ -7,6 +7,11 @@ mod source;
 mod check;
 mod explain;
 mod render;
+
+mod change;
+mod diff;
+mod history;
+mod line_diff;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -22,6 +27,11 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
         ConfigCommand::Render(options) => render::run(options),
         ConfigCommand::Explain(options) => explain::run(options),
         ConfigCommand::Schema => print(&json_schema()).map(|()| ExitCode::SUCCESS),
+        ConfigCommand::Apply(options) => change::apply(options),
+        ConfigCommand::Confirm(options) => change::confirm(options),
+        ConfigCommand::Rollback(options) => change::rollback(options),
+        ConfigCommand::History(options) => history::run(options),
+        ConfigCommand::Diff(options) => diff::run(options),
     }
 }
 

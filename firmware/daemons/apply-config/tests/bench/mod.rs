@@ -1,5 +1,7 @@
 //! A root for `apply-config` to work in, and tools that do as they are told.
 
+#![allow(dead_code, reason = "each test uses a part")]
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +11,25 @@ use std::time::{Duration, Instant};
 
 pub(crate) const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti test";
+
+pub(crate) const MINIMAL: &str = concat!(
+    "version = 1\n\n[users.admin]\nisAdmin = true\nssh_key = \"",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti test",
+    "\"\n"
+);
+
+/// [`MINIMAL`] with a container that must run.
+pub(crate) fn with_web() -> String {
+    format!(
+        "{MINIMAL}\n[containers.container.web]\nprivileged = true\nContainer.Image = \"localhost/web:1\"\n\n\
+         [activation]\nrequired = [\"web\"]\ntimeout_seconds = 20\n"
+    )
+}
+
+/// As [`with_web`], and nothing has to run: without the ten seconds of watching it.
+pub(crate) fn with_free_web() -> String {
+    with_web().replace("required = [\"web\"]", "required = []")
+}
 
 const PASSWD: &str =
     "root:x:0:0:root:/root:/bin/bash\nslipway-app:x:900:900::/data/containers/app:/usr/sbin/nologin\n";
@@ -50,6 +71,24 @@ if [ -n "$fails" ]; then case "$call" in *"$fails"*) echo "told to fail" >&2; ex
 case "$name" in
 ip) echo '[{"ifname":"eth1","addr_info":[{"local":"172.20.30.1","prefixlen":24}]}]' ;;
 systemd-tmpfiles) sed -n 's/^d \([^ ]*\) .*/\1/p' /etc/tmpfiles.d/slipway-homes.conf | xargs -r mkdir -p 2>/dev/null || true ;;
+podman)
+    # A store for each user: the image behind each name, and the images.
+    store=/test/store/${USER:-root}
+    mkdir -p "$store/names" "$store/images"
+    file() { echo "$store/names/$(echo "$1" | tr / _)"; }
+    case "$*" in
+    load)
+        cat > "$store/loading"
+        id=$(sha256sum < "$store/loading" | cut -c1-12)
+        touch "$store/images/$id"
+        for tag in $(tar -xOf "$store/loading" manifest.json | tr '"[],{}' '\n' | grep /); do
+            echo "$id" > "$(file "$tag")"
+        done ;;
+    "image inspect "*)
+        for last; do true; done
+        if [ -e "$store/images/$last" ]; then echo "$last"; else cat "$(file "$last")" 2>/dev/null || exit 125; fi ;;
+    "tag "*) echo "$2" > "$(file "$3")" ;;
+    esac ;;
 setpriv) while case "$1" in -* | *=*) true ;; *) false ;; esac; do shift; done; exec "$@" ;;
 esac
 "#;
@@ -92,6 +131,7 @@ impl Bench {
             "ip",
             "setpriv",
             "sync",
+            "systemd-run",
         ] {
             bench.write_program(&format!("/test/bin/{tool}"), TOOL.as_bytes());
         }
@@ -104,9 +144,65 @@ impl Bench {
 
     /// Imports this text, and returns the answer.
     pub(crate) fn import(&self, config: &str) -> serde_json::Value {
+        self.import_with(config, &[])
+    }
+
+    /// As [`Bench::import`], with more options.
+    pub(crate) fn import_with(&self, config: &str, options: &[&str]) -> serde_json::Value {
         self.write("/test/source/config.toml", config);
-        serde_json::from_str(&self.run(&["import", "--from", "/test/source", "--source", "the test"]))
-            .unwrap()
+        let words = ["import", "--from", "/test/source", "--source", "the test"];
+        self.answer(&[&words, options].concat())
+    }
+
+    /// Runs the program, and returns its answer.
+    pub(crate) fn answer(&self, words: &[&str]) -> serde_json::Value {
+        let line = self.run(words);
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{words:?}: {error}: {line}"))
+    }
+
+    /// Puts an archive of an image into what is imported: its names, and what makes it another image than others.
+    pub(crate) fn add_image(&self, file: &str, tag: &str, content: &str) {
+        self.write("/test/archive/manifest.json", &format!(r#"[{{"RepoTags":["{tag}"]}}]"#));
+        self.write("/test/archive/layer", content);
+        let target = self.place("/test/source/files/images");
+        fs::create_dir_all(&target).unwrap();
+        let target = target.join(file);
+        let words = ["-C", self.place("/test/archive").to_str().unwrap(), "-cf", target.to_str().unwrap()]
+            .map(str::to_owned);
+        host("tar", words.iter().map(String::as_str).chain(["manifest.json", "layer"]));
+    }
+
+    /// Takes the images out of what is imported.
+    pub(crate) fn without_images(&self) {
+        fs::remove_dir_all(self.place("/test/source/files/images")).unwrap();
+    }
+
+    /// The image behind a name in a user's store.
+    pub(crate) fn image(&self, user: &str, name: &str) -> String {
+        self.read(&format!("/test/store/{user}/names/{}", name.replace('/', "_"))).trim().to_owned()
+    }
+
+    /// Puts this document into a kept generation, as if it had been accepted.
+    pub(crate) fn forge(&self, generation: u64, config: &str) {
+        let folder = format!("/data/config/generations/{generation}");
+        let sum = |path: &str| {
+            let place = self.place(path);
+            let sum = host("sha256sum", [place.to_str().unwrap()]);
+            sum.split(' ').next().unwrap().to_owned()
+        };
+        let (source, manifest) = (format!("{folder}/source.toml"), format!("{folder}/manifest.json"));
+        let before = sum(&source);
+        self.write(&source, config);
+        let text = self.read(&manifest).replace(&before, &sum(&source));
+        self.write(&manifest, &text);
+    }
+
+    /// Has the deadline of what is on trial pass.
+    pub(crate) fn let_the_time_pass(&self, generation: u64) {
+        let path = format!("/data/config/generations/{generation}/trial.json");
+        let mut trial: serde_json::Value = serde_json::from_str(&self.read(&path)).unwrap();
+        trial["uptime_ms"] = 1.into();
+        self.write(&path, &trial.to_string());
     }
 
     /// Runs the program, whatever its exit code, and returns what it printed.
@@ -265,6 +361,14 @@ impl Bench {
         command.arg(self.folder.path()).arg("/test/apply-config").args(words).stdin(Stdio::null());
         command
     }
+}
+
+/// Runs a program of this machine.
+#[expect(clippy::disallowed_methods, reason = "a program that makes what is tested with")]
+fn host<'a>(program: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+    let output = Command::new(program).args(words).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the poll interval of a wait with a deadline")]

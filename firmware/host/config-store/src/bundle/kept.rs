@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::budget::Budget;
 use super::error::{BundleError, BundleFault, MemberFault};
 use super::folder;
-use super::intake::{FileFacts, Intake};
+use super::intake::{Devices, FileFacts, Intake};
 use super::limits::Limits;
 use super::name::MemberName;
 use super::source::Source;
@@ -45,7 +45,7 @@ fn copy(
     let failed = |source| BundleError::Source { action: "open", path: path.clone(), source };
     let folder = File::open(&path).map_err(failed)?;
     let budget: Rc<Budget> = budget::Budget::new(&limits);
-    let mut intake = Intake::new(into, &limits, &budget, Source::Folder(&path), &[]);
+    let mut intake = Intake::new(into, &limits, &budget, Source::Folder(&path), Devices::All);
     let config = member(b"config.toml")?;
     let facts = FileFacts { bytes: kept.config.len() as u64, executable: false };
     intake.file(&config, facts, &mut kept.config.as_slice())?;

@@ -128,6 +128,9 @@ impl Generations {
     /// Has `current` lead to this settled generation: an image that cannot read the newest one takes an older one, and what
     /// leads to files of what is in force must say so. The newer one stays, for an image that can.
     pub fn put_in_force(&mut self, generation: Generation) -> Result<(), GenerationsError> {
+        if let Some(trial) = &self.trial {
+            return Err(GenerationsError::OnTrial(trial.generation));
+        }
         if !self.stored().is_settled(generation) {
             return Err(GenerationsError::Missing(generation));
         }

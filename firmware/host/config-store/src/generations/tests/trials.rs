@@ -100,6 +100,7 @@ fn taken_back_it_is_gone() {
 fn beside_it_no_other_change_begins() {
     let folder = on_trial();
     let mut generations = open_at(folder.path(), &moment("a", 110));
+    assert!(matches!(generations.put_in_force(number(1)), Err(GenerationsError::OnTrial(_))));
     let error = generations.begin().unwrap_err();
     assert!(
         error.to_string().starts_with("generation 2 is on trial: `slipway config confirm` keeps it"),
