@@ -79,6 +79,7 @@ pub(crate) const PURE_EXTERNALS: &[&str] = &[
     "ssh-key",
     "thiserror",
     "toml",
+    "toml_edit",
     "uuid",
 ];
 

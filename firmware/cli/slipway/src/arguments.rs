@@ -85,6 +85,18 @@ pub(crate) enum ConfigCommand {
     /// Say what a key of config.toml means, or the code of a problem, and how to mend it.
     Explain(ExplainOptions),
 
+    /// Change keys of a config.toml. Order, comments and everything else in it stay as they are.
+    ///
+    /// slipway config set network.interfaces.eth0.mode=static network.interfaces.eth0.address=192.0.2.2/24
+    ///
+    /// The file is written if an appliance would accept what comes out, else left alone; the exit code is 0 or 1.
+    Set(SetOptions),
+
+    /// Remove keys, tables, users, containers from a config.toml.
+    ///
+    /// The file is written if an appliance would accept what comes out, else left alone; the exit code is 0 or 1.
+    Unset(UnsetOptions),
+
     /// Print a JSON Schema of config.toml, for editors.
     ///
     /// `slipway config schema > config.schema.json`, and `#:schema ./config.schema.json` as the first line of config.toml.
@@ -157,6 +169,38 @@ pub(crate) struct RenderOptions {
     /// The folder. It is made, or replaced if this command has made it before.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+
+    /// Print what is wrong as JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetOptions {
+    /// A key, as a problem names it, and its value in TOML. Text needs no quotes of its own. A table in place of a value, such as
+    /// { isAdmin = true }, replaces all that was in it.
+    #[arg(value_name = "PATH=VALUE", required = true)]
+    pub(crate) assignments: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) edit: EditOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnsetOptions {
+    /// A key or table, as a problem names it: users.bob.
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) edit: EditOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EditOptions {
+    /// The config.toml, or the folder it is in.
+    #[arg(long, short, value_name = "FILE", default_value = "config.toml")]
+    pub(crate) file: PathBuf,
 
     /// Print what is wrong as JSON instead of text.
     #[arg(long)]

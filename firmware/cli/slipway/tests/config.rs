@@ -226,6 +226,35 @@ fn rendering_touches_nothing_that_it_did_not_make() {
 }
 
 #[test]
+fn a05_part_keys_are_set_and_unset_in_a_file_and_the_last_administrator_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let before = format!("# Berlin\n{}", good());
+    fs::write(&path, &before).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let run = |arguments: &[&str]| slipway(&[&["config"], arguments].concat(), folder.path());
+    let now = || fs::read_to_string(&path).unwrap();
+
+    let told = run(&["set", "users.admin.shell=bash", "network.firewall.inbound.wan={ tcp = [443] }"]);
+    assert_eq!((told.status.code(), text(&told.stdout).as_str()), (Some(0), "config.toml is right\n"));
+    assert_eq!(now(), format!("{before}shell = \"bash\"\n\n[network.firewall.inbound.wan]\ntcp = [443]\n"));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(run(&["unset", "users.admin.shell", "network"]).status.success());
+    assert_eq!(now(), before);
+
+    let told = run(&["unset", "users.admin"]);
+    assert_eq!(told.status.code(), Some(1));
+    let words = text(&told.stdout);
+    assert!(words.contains("error[no-admin]: users: nobody could administer the device\n"), "{words}");
+    assert!(words.ends_with("config.toml is unchanged\n"), "{words}");
+    let told = run(&["set", "--json", "users.admin.shell=fish"]);
+    let answer: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((told.status.code(), &answer["problems"][0]["path"]), (Some(1), &json!("users.admin.shell")));
+    assert!(text(&run(&["set", "users"]).stderr).contains("no PATH=VALUE"));
+    assert_eq!(now(), before);
+}
+
+#[test]
 fn keys_and_codes_are_explained_and_the_schema_is_printed() {
     let here = Path::new(".");
     let told = slipway(&["config", "explain", "network.interfaces.eth1.mode"], here);

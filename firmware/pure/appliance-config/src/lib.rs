@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod authorized_key;
+pub mod change;
 mod check;
 mod config;
 mod document;

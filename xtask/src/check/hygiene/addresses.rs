@@ -19,6 +19,7 @@ const MACHINE_FOLDERS: &[&str] = &["/builds/", "/home/", "/tmp/", "/Users/", "/w
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("xtask/src/", "/tmp/", "scripts of the build run in a namespace whose /tmp is a tmpfs of their own"),
     ("firmware/pure/artefact-render/tests/golden/", "/home/", "the homes of the appliance's own users"),
+    ("firmware/daemons/apply-config/tests/", "/home/", "the homes of the appliance's own users"),
 ];
 
 /// Files that cargo writes.

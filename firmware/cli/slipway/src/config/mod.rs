@@ -5,6 +5,7 @@ mod image;
 mod source;
 
 mod check;
+mod edit;
 mod explain;
 mod render;
 
@@ -26,6 +27,8 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
         ConfigCommand::Check(options) => check::run(options),
         ConfigCommand::Render(options) => render::run(options),
         ConfigCommand::Explain(options) => explain::run(options),
+        ConfigCommand::Set(options) => edit::set(options),
+        ConfigCommand::Unset(options) => edit::unset(options),
         ConfigCommand::Schema => print(&json_schema()).map(|()| ExitCode::SUCCESS),
         ConfigCommand::Apply(options) => change::apply(options),
         ConfigCommand::Confirm(options) => change::confirm(options),
