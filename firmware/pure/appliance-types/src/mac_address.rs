@@ -15,7 +15,7 @@ pub struct MacAddress([u8; 6]);
 
 impl MacAddress {
     /// The address with these bytes, first on the wire first.
-    pub fn from_bytes(bytes: [u8; 6]) -> MacAddress {
+    pub const fn from_bytes(bytes: [u8; 6]) -> MacAddress {
         MacAddress(bytes)
     }
 

@@ -12,6 +12,7 @@
 //! | DHCPv4: packets, leases, the server's and the proxy's decisions | [`dhcp`] |
 //! | why a machine did not boot, from its packets | [`explain`] |
 //! | TFTP: transfers, the closed set of boot files, who may load when all want to | [`tftp`] |
+//! | IPv4, UDP and ARP for clients without an address | [`frame`] |
 
 #![forbid(unsafe_code)]
 
@@ -19,5 +20,6 @@ pub mod boot_policy;
 pub mod client;
 pub mod dhcp;
 pub mod explain;
+pub mod frame;
 pub mod policy;
 pub mod tftp;

@@ -8,6 +8,9 @@ use super::file::{BootRuleTable, PolicyFile, SubnetTable};
 use super::{DhcpMode, Policy};
 use crate::client::ClientClass;
 
+/// A Raspberry Pi and the first try of a PXE ROM wait for 4 s. The rest is for the disk and the wire.
+const LONGEST_PROBE_MS: u32 = 2000;
+
 /// One thing that is wrong with a policy: where, what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -29,6 +32,12 @@ pub(super) fn check(file: PolicyFile) -> Result<Policy, Vec<Problem>> {
     }
     if file.dhcp.offer_s == 0 {
         problems.add("dhcp.offer_s", "an offer must stay reserved for a while: 60 is usual");
+    }
+    if file.dhcp.probe_ms > LONGEST_PROBE_MS {
+        problems.add(
+            "dhcp.probe_ms",
+            format!("firmware does not wait that long for an offer: {LONGEST_PROBE_MS} at most"),
+        );
     }
     let mut policy =
         Policy { file, by_mac: BTreeMap::new(), by_client_id: BTreeMap::new(), by_address: BTreeMap::new() };
@@ -243,7 +252,7 @@ fn is_relative_path(text: &str) -> bool {
         !name.is_empty()
             && name != "."
             && name != ".."
-            && name.bytes().all(|b| (b.is_ascii_graphic() && b != b'\\') || !b.is_ascii())
+            && name.bytes().all(|b| !b.is_ascii_control() && b != b'\\')
     };
     text.split('/').all(name)
 }

@@ -74,6 +74,36 @@ impl Policy {
         self.file.subnets.iter().find(|subnet| subnet.network.contains(address))
     }
 
+    /// Whether a subnet is on none of our own wires.
+    pub fn is_behind_relays(&self, subnet: &SubnetTable) -> bool {
+        !self.file.interfaces.values().any(|interface| subnet.network.contains(interface.address.address()))
+    }
+
+    /// What is allowed and has a catch.
+    pub fn warnings(&self) -> Vec<String> {
+        let proxies = self.file.interfaces.iter().filter(|(_, interface)| interface.dhcp == DhcpMode::Proxy);
+        let mut warnings: Vec<String> = proxies
+            .map(|(name, _)| {
+                format!(
+                    "interfaces.{name}: some UEFI firmware takes the address and the boot file from one server only, and will \
+                     not boot from a proxy; let netbootd be the only DHCP server there if a machine does not"
+                )
+            })
+            .collect();
+        if self.file.dhcp.force {
+            warnings.push(
+                "dhcp.force: another DHCP server on the same wire will not keep this one from starting"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    /// Every reservation.
+    pub fn reservations(&self) -> impl Iterator<Item = &ReservationTable> {
+        self.file.reservations.iter()
+    }
+
     /// The addresses reserved for a client, by its identifier (option 61) and by its card.
     pub fn reservations_for(
         &self,
