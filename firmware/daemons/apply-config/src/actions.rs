@@ -35,6 +35,7 @@ pub(crate) fn perform(action: &UnitAction) -> Result<(), Failure> {
     log::info!("{action:?}");
     match action {
         UnitAction::MakeHomes => make_homes().map_err(at(Stage::Users)),
+        UnitAction::PlaceSecrets => place_secrets().map_err(at(Stage::Containers)),
         // Somebody without a session has none to end.
         UnitAction::EndSessions(user) => {
             let ended = run(&Program::new("loginctl").args(["terminate-user", user.as_str()]));
@@ -74,6 +75,12 @@ pub(crate) fn make_homes() -> anyhow::Result<()> {
         Some(home) => anyhow::bail!("{home} is no folder; something else is in its place"),
         None => Ok(()),
     }
+}
+
+/// Puts the secrets of the containers in place, in memory: all that were there are removed, then those that are written are made.
+pub(crate) fn place_secrets() -> anyhow::Result<()> {
+    let list = ["--remove", "--create", "/etc/tmpfiles.d/slipway-secrets.conf"];
+    run(&Program::new("systemd-tmpfiles").args(list)).context("cannot put the secrets of containers in place")
 }
 
 /// Lets a systemd read its units again. The application user's is started when it does not run yet: it reads them then.

@@ -91,6 +91,7 @@ fn install(
     let present = installed::present(system.root())?;
     installed::install(system.root(), &present, &candidate.artefacts)?;
     actions::make_homes().context("cannot make the users' homes")?;
+    actions::place_secrets()?;
     // The application user's systemd reads its units when it starts, which is later.
     if !units(system, UNITS[0].0)?.is_empty() {
         actions::reload(Mode::Rootful).context("systemd does not read the containers' units")?;

@@ -131,6 +131,7 @@ pub(crate) fn in_words(action: &UnitAction) -> String {
         UnitAction::Stop(_, unit) => format!("stopping {unit}"),
         UnitAction::EndSessions(user) => format!("ending the sessions of {user}"),
         UnitAction::MakeHomes => "making homes".to_owned(),
+        UnitAction::PlaceSecrets => "putting secrets in place".to_owned(),
         UnitAction::ReloadFirewall => "setting up the firewall".to_owned(),
         UnitAction::DeleteVlan(name) => format!("deleting the VLAN {name}"),
         UnitAction::ReloadNetwork => "setting up the network".to_owned(),

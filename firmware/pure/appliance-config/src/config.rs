@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use appliance_types::{ContainerName, UserName};
+use appliance_types::{ContainerName, HealthSet, Mode, SecretName, UserName};
 
-use crate::{AuthorizedKey, Network};
+use crate::{AuthorizedKey, Devices, Netboot, Network, Secrets, Updates};
 
 /// A whole, checked configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,16 @@ pub struct Config {
     pub containers: Containers,
     /// What must run before this configuration counts as working.
     pub activation: Activation,
+    /// What nobody but its user may read.
+    pub secrets: Secrets,
+    /// What must work, beyond running. Tokens in commands (`${FILES_DIR}`) as written.
+    pub health: HealthSet,
+    /// Where updates come from, and when.
+    pub updates: Updates,
+    /// What machines on LAN are offered when they boot from the network.
+    pub netboot: Netboot,
+    /// The machines that this appliance looks after.
+    pub devices: Devices,
 }
 
 /// A person.
@@ -51,15 +61,10 @@ pub struct Containers {
     pub volumes: BTreeMap<ContainerName, Resource>,
     /// Images to pull before a container starts.
     pub images: BTreeMap<ContainerName, Resource>,
-}
-
-/// Whose Podman runs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Mode {
-    /// root's: may use the host's network and privileged ports (`privileged = true`).
-    Rootful,
-    /// The unprivileged application user's, under its own systemd (`privileged = false`).
-    Rootless,
+    /// Images to build before a container starts.
+    pub builds: BTreeMap<ContainerName, Build>,
+    /// Containers that share a network and its ports.
+    pub pods: BTreeMap<ContainerName, Pod>,
 }
 
 /// One container.
@@ -71,8 +76,42 @@ pub struct Container {
     pub network: ContainerNetwork,
     /// Ports it publishes on the host. `PublishPort=` is not among the `sections`.
     pub publish: Vec<Publish>,
+    /// Secrets it reads. Each is in [`Secrets::values`]; `Secret=` with another name, one of Podman's own store, is among the
+    /// `sections`.
+    pub secrets: Vec<SecretUse>,
     /// `Unit`, `Container`, `Service`, `Install`, in this order, where written. References to other units of the document are
     /// in the form Quadlet links (`data.volume:/srv`), tokens (`${FILES_DIR}`) as written.
+    pub sections: Vec<Section>,
+}
+
+/// A secret in a container.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretUse {
+    /// Which.
+    pub name: SecretName,
+    /// Where the container finds it.
+    pub target: SecretTarget,
+}
+
+/// Where a container finds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretTarget {
+    /// A file, by its whole path in the container.
+    File(String),
+    /// An environment variable, by its name. The secret is one line.
+    Variable(String),
+}
+
+/// Containers that share a network and its ports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pod {
+    /// Whose Podman; that of each of its containers.
+    pub mode: Mode,
+    /// What its network is. Never [`ContainerNetwork::Pod`]. `Network=` is not among the `sections`.
+    pub network: ContainerNetwork,
+    /// Ports it publishes on the host. `PublishPort=` is not among the `sections`.
+    pub publish: Vec<Publish>,
+    /// `Unit`, `Pod`, `Service`, `Install`, in this order, where written.
     pub sections: Vec<Section>,
 }
 
@@ -87,6 +126,8 @@ pub enum ContainerNetwork {
     None,
     /// Networks declared in this document; each is in [`Containers::networks`].
     Joined(Vec<ContainerName>),
+    /// That of a pod, which is in [`Containers::pods`].
+    Pod(ContainerName),
 }
 
 /// A published port. Text that Podman reads as `PublishPort=`, with the host's address always written.
@@ -98,6 +139,17 @@ impl Publish {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// An image that is built on the device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// In which Podmans it is made, as [`Resource::modes`].
+    pub modes: BTreeSet<Mode>,
+    /// Secrets that its steps may read, each under its own name. Each is in [`Secrets::values`].
+    pub secrets: BTreeSet<SecretName>,
+    /// Its one section, `Build`, in which `Network=` and `Volume=` name units of the document as Quadlet links them.
+    pub section: Section,
 }
 
 /// A network, volume or image.
@@ -118,11 +170,17 @@ pub struct Section {
     pub entries: Vec<(String, Vec<String>)>,
 }
 
-/// What must run before this configuration counts as working.
+/// What must run before this configuration counts as working, and what is done when it does not: the configuration before it
+/// is put in force again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Activation {
     /// Containers that must be running. Each is in [`Containers::containers`].
     pub required: BTreeSet<ContainerName>,
+    /// Containers to restart at every change of the configuration, in this order, also where nothing of theirs changed.
+    pub restart: Vec<ContainerName>,
+    /// Containers that may fail at a change of the configuration. `None`: every one that is not required may. `Some`: only
+    /// these; the list does not concern later boots.
+    pub allow_degraded: Option<BTreeSet<ContainerName>>,
     /// How long they have, 1 s to 1 h.
     pub timeout: Duration,
     /// How long they must keep running, 0 to 300 s.

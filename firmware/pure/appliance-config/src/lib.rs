@@ -28,21 +28,26 @@ mod raw;
 mod reader;
 pub mod reference;
 mod report;
+mod secrets;
+mod services;
 mod system_facts;
 #[cfg(test)]
 mod testing;
 mod time_server;
+mod url;
 
-pub use appliance_types::DomainName;
+pub use appliance_types::{DomainName, Mode};
 pub use authorized_key::AuthorizedKey;
 pub use config::{
-    Activation, Config, Container, ContainerNetwork, Containers, Mode, Publish, Resource, Section, Shell,
-    User,
+    Activation, Build, Config, Container, ContainerNetwork, Containers, Pod, Publish, Resource, SecretTarget,
+    SecretUse, Section, Shell, User,
 };
 pub use load::{Loaded, MAX_BYTES, Overlay, Sources, load};
 pub use network::{
     Addressing, Firewall, Interface, Lan, LanDhcp, LanPolicy, Network, Ports, Reservation, Side, Vlan,
 };
 pub use problem::{Code, CodeDoc, Look, Problem, Problems};
+pub use secrets::{RegistryLogin, SecretText, Secrets};
+pub use services::{Devices, Netboot, NetbootMode, TimeOfDay, UpdateSource, Updates, Weekday, Window};
 pub use system_facts::SystemFacts;
 pub use time_server::TimeServer;

@@ -75,25 +75,10 @@ impl<'d> Table<'d> {
 
     /// A key of the format that is not acted on yet. Never silent: its owner would wait for an effect.
     pub(crate) fn not_supported(&mut self, key: &'static str, why: &str) {
-        if let Some(field) = self.take_not_supported(key) {
+        self.not_supported.push(key);
+        if let Some(field) = self.entries.get(key).map(|entry| self.field(key, entry)) {
             self.report.problem(&field.key, Code::NotSupported, why);
         }
-    }
-
-    /// A list of which only the empty one, that asks for nothing, is acted on.
-    pub(crate) fn not_supported_list(&mut self, key: &'static str, why: &str) {
-        self.note(key);
-        let Some(field) = self.take_not_supported(key) else { return };
-        match &field.node.value {
-            Value::Array(items) if items.is_empty() => {}
-            Value::Array(_) => self.report.problem(&field.key, Code::NotSupported, why),
-            _ => field.report_wrong_type("an array"),
-        }
-    }
-
-    fn take_not_supported(&mut self, key: &'static str) -> Option<Field<'d>> {
-        self.not_supported.push(key);
-        self.entries.get(key).map(|entry| self.field(key, entry))
     }
 
     /// For the test that holds the readers and what is said of the keys together.
@@ -184,11 +169,6 @@ impl<'d> Field<'d> {
 
     /// Reports that this is not `expected`.
     pub(crate) fn wrong_type<T>(&self, expected: &str) -> Option<T> {
-        self.report_wrong_type(expected);
-        None
-    }
-
-    fn report_wrong_type(&self, expected: &str) {
         let message = format!("it should be {expected}, not {}", self.node.value.kind());
         match self.doc.and_then(|doc| Some((doc.name, doc.example?))) {
             Some((name, example)) => {
@@ -197,6 +177,7 @@ impl<'d> Field<'d> {
             }
             None => self.report.problem(&self.spot, Code::WrongType, message),
         }
+        None
     }
 }
 

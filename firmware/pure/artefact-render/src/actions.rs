@@ -5,7 +5,8 @@ use appliance_types::{InterfaceName, UserName};
 
 use crate::accounts::ADMIN_GROUP;
 use crate::paths::{self, UnitFile};
-use crate::{Artefacts, UserIds};
+use crate::required::restarts;
+use crate::{Artefacts, UserIds, secrets};
 
 /// Something to do about changed files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum UnitAction {
     EndSessions(UserName),
     /// Make the homes of the users.
     MakeHomes,
+    /// Put the secrets of containers in place, and remove those that are none any more.
+    PlaceSecrets,
     /// Let nftables load its file.
     ReloadFirewall,
     /// Delete a VLAN that goes away or becomes another one. networkd makes devices, and never changes or deletes one.
@@ -55,6 +58,9 @@ pub fn actions(before: &BTreeMap<String, Vec<u8>>, after: &Artefacts) -> Vec<Uni
     if changes.any(|path| path == paths::HOMES) && !changes.users_added().is_empty() {
         list.push(UnitAction::MakeHomes);
     }
+    if changes.any(|path| path == paths::SECRETS) {
+        list.push(UnitAction::PlaceSecrets);
+    }
     if changes.any(|path| path == paths::FIREWALL) {
         list.push(UnitAction::ReloadFirewall);
     }
@@ -68,6 +74,8 @@ pub fn actions(before: &BTreeMap<String, Vec<u8>>, after: &Artefacts) -> Vec<Uni
         }
     }
     list.extend(starts(&changes));
+    let restarts = changes.restarts(&list);
+    list.extend(restarts);
     list
 }
 
@@ -99,6 +107,18 @@ impl<'a> Changes<'a> {
     fn vlans_to_delete(&self) -> impl Iterator<Item = UnitAction> {
         let changed = self.before.iter().filter(|(path, bytes)| self.after(path) != Some(bytes.as_slice()));
         changed.filter_map(|(path, _)| paths::vlan_of(path)).map(UnitAction::DeleteVlan)
+    }
+
+    /// What is restarted at every change, in this order, but for what the list restarts or starts already.
+    fn restarts(&self, list: &[UnitAction]) -> Vec<UnitAction> {
+        if !self.any(|_| true) {
+            return Vec::new();
+        }
+        let units = restarts(self.after(paths::REQUIRED).unwrap_or_default()).into_iter();
+        let restart = units.map(|unit| (UnitAction::Start(unit.mode, unit.unit.clone()), unit));
+        let restart = restart.filter(|(start, _)| !list.contains(start));
+        let restart = restart.map(|(_, unit)| UnitAction::Restart(unit.mode, unit.unit));
+        restart.filter(|restart| !list.contains(restart)).collect()
     }
 
     fn users_added(&self) -> Vec<UserName> {
@@ -155,8 +175,8 @@ fn stops(changes: &Changes<'_>) -> impl Iterator<Item = UnitAction> {
 fn starts(changes: &Changes<'_>) -> Vec<UnitAction> {
     let units: BTreeSet<UnitFile<'_>> =
         changes.after.files.keys().filter_map(|path| paths::unit_at(path)).collect();
-    let mut list = Vec::new();
-    let (mut come, mut restarted) = (Vec::new(), Vec::new());
+    let (mut list, mut come, mut restarted) = (Vec::new(), Vec::new(), Vec::new());
+    let secrets = secrets::changed(changes.before(paths::SECRETS), changes.after(paths::SECRETS));
     for unit in units {
         let path = unit.path();
         let (before, after) = (changes.before(&path), changes.after(&path));
@@ -171,7 +191,7 @@ fn starts(changes: &Changes<'_>) -> Vec<UnitAction> {
         } else if uses(&restarted) {
             list.push(start);
             restarted.push(unit);
-        } else if before != after {
+        } else if before != after || secrets.iter().any(|secret| names(&text, secret)) {
             list.push(UnitAction::Restart(unit.mode, unit.service()));
             restarted.push(unit);
         } else if uses(&come) {

@@ -65,6 +65,7 @@ fn words(actions: &[UnitAction]) -> Vec<String> {
         UnitAction::Stop(m, unit) => format!("stop {} {unit}", mode(m)),
         UnitAction::EndSessions(user) => format!("end {user}"),
         UnitAction::MakeHomes => "homes".to_owned(),
+        UnitAction::PlaceSecrets => "secrets".to_owned(),
         UnitAction::ReloadFirewall => "firewall".to_owned(),
         UnitAction::DeleteVlan(name) => format!("delete {name}"),
         UnitAction::ReloadNetwork => "network".to_owned(),
@@ -191,6 +192,7 @@ fn first_and_last() {
     ]);
     let all = [
         "homes",
+        "secrets",
         "firewall",
         "network",
         "reload rootful",

@@ -11,6 +11,9 @@
 //! | `firewall` | nftables' rules |
 //! | `quadlet` | units for Podman's generator |
 //! | `required` | what must run and be reachable, for those who wait for it |
+//! | `health` | what must work, for the same |
+//! | `secrets` | secrets, for the containers and services that may read them |
+//! | `services` | what the appliance's own services are told |
 //! | `paths` | the closed set of places all that goes to |
 //! | `actions` | from two sets of files to what must be reloaded, stopped and started |
 
@@ -23,12 +26,20 @@ mod actions;
 #[cfg(test)]
 mod actions_tests;
 mod artefacts;
+mod base64;
 mod firewall;
+mod folders;
+mod health;
 mod image_name;
 mod networkd;
 mod paths;
 mod quadlet;
+mod quadlet_defaults;
+#[cfg(test)]
+mod quadlet_tests;
 mod required;
+mod secrets;
+mod services;
 #[cfg(test)]
 mod testing;
 mod unit_text;
@@ -53,7 +64,10 @@ pub fn render(
     let user_ids = accounts::render(&config.users, image, known_ids, &mut files);
     networkd::render(&config.network, &mut files);
     firewall::render(&config.network, &config.containers, &mut files);
-    quadlet::render(&config.containers, payload, &mut files);
+    quadlet::render(&config.containers, &config.secrets, payload, &mut files);
+    secrets::render(config, &mut files);
     required::render(config, &mut files);
+    health::render(&config.health, &mut files);
+    services::render(config, &mut files);
     Artefacts { files: files.into_map(), user_ids }
 }

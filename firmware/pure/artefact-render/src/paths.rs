@@ -1,7 +1,7 @@
 //! Where a configuration may write: a closed set, so that what lies there and was not rendered is known to be stale.
 
 use appliance_config::Mode;
-use appliance_types::{ContainerName, InterfaceName, UserName};
+use appliance_types::{ContainerName, InterfaceName, SecretName, UserName};
 
 pub(crate) const PASSWD: &str = "/etc/passwd";
 pub(crate) const GROUP: &str = "/etc/group";
@@ -10,11 +10,19 @@ pub(crate) const GSHADOW: &str = "/etc/gshadow";
 pub(crate) const HOMES: &str = "/etc/tmpfiles.d/slipway-homes.conf";
 pub(crate) const FIREWALL: &str = "/etc/nftables.conf";
 pub(crate) const REQUIRED: &str = "/etc/slipway/required.json";
+/// Makes the secrets of containers; holds them, so it is root's alone.
+pub(crate) const SECRETS: &str = "/etc/tmpfiles.d/slipway-secrets.conf";
+pub(crate) const HEALTH: &str = appliance_types::HealthSet::PATH;
+pub(crate) const UPDATED: &str = "/etc/slipway/updated.toml";
+pub(crate) const DEVICED: &str = "/etc/slipway/deviced.toml";
 /// The image has a file of this name in /usr/lib; this one replaces it.
 pub(crate) const WAN: &str = "/etc/systemd/network/20-slipway-wan.network";
 
-const SINGLE: &[&str] = &[PASSWD, GROUP, SHADOW, GSHADOW, HOMES, FIREWALL, REQUIRED, WAN];
+const SINGLE: &[&str] =
+    &[PASSWD, GROUP, SHADOW, GSHADOW, HOMES, SECRETS, FIREWALL, REQUIRED, HEALTH, UPDATED, DEVICED, WAN];
 
+/// Where systemd looks for the credential `slipway.NAME` of a unit that asks for it.
+const CREDENTIALS: &str = "/etc/credstore/slipway.";
 const KEYS: &str = "/etc/slipway/authorized-keys/";
 /// Sorts before the image's 30-slipway-lan.network, which keeps cards off that nobody configured.
 const LINK: &str = "/etc/systemd/network/25-slipway-";
@@ -28,6 +36,7 @@ pub const FOLDERS: &[&str] = &[
     "/etc",
     "/etc/containers/systemd",
     "/etc/containers/systemd/users/900",
+    "/etc/credstore",
     "/etc/slipway",
     "/etc/slipway/authorized-keys",
     "/etc/systemd/network",
@@ -39,6 +48,7 @@ pub fn is_ours(path: &str) -> bool {
     SINGLE.contains(&path)
         || path.strip_prefix(KEYS).is_some_and(|name| name.parse::<UserName>().is_ok())
         || link_of(path).is_some()
+        || path.strip_prefix(CREDENTIALS).is_some_and(|name| name.parse::<SecretName>().is_ok())
         || unit_at(path).is_some()
 }
 
@@ -83,17 +93,28 @@ pub(crate) enum UnitKind {
     Image,
     Network,
     Volume,
+    Build,
+    Pod,
     Container,
 }
 
 impl UnitKind {
-    const ALL: [UnitKind; 4] = [UnitKind::Image, UnitKind::Network, UnitKind::Volume, UnitKind::Container];
+    const ALL: [UnitKind; 6] = [
+        UnitKind::Image,
+        UnitKind::Network,
+        UnitKind::Volume,
+        UnitKind::Build,
+        UnitKind::Pod,
+        UnitKind::Container,
+    ];
 
     fn suffix(self) -> &'static str {
         match self {
             UnitKind::Image => ".image",
             UnitKind::Network => ".network",
             UnitKind::Volume => ".volume",
+            UnitKind::Build => ".build",
+            UnitKind::Pod => ".pod",
             UnitKind::Container => ".container",
         }
     }
@@ -117,9 +138,7 @@ impl UnitFile<'_> {
     pub(crate) fn service(&self) -> String {
         match self.kind {
             UnitKind::Container => format!("{}.service", self.name),
-            UnitKind::Image => format!("{}-image.service", self.name),
-            UnitKind::Network => format!("{}-network.service", self.name),
-            UnitKind::Volume => format!("{}-volume.service", self.name),
+            kind => format!("{}-{}.service", self.name, kind.suffix().trim_start_matches('.')),
         }
     }
 }
@@ -147,6 +166,10 @@ pub(crate) fn netdev_file(name: &InterfaceName) -> String {
     format!("{LINK}{name}.{NETDEV}")
 }
 
+pub(crate) fn credential_file(secret: &SecretName) -> String {
+    format!("{CREDENTIALS}{secret}")
+}
+
 pub(crate) fn keys_file(user: &UserName) -> String {
     format!("{KEYS}{user}")
 }
@@ -162,6 +185,11 @@ mod tests {
             "/etc/gshadow",
             "/etc/slipway/authorized-keys/alice",
             "/etc/slipway/required.json",
+            "/etc/slipway/health.json",
+            "/etc/slipway/updated.toml",
+            "/etc/slipway/deviced.toml",
+            "/etc/tmpfiles.d/slipway-secrets.conf",
+            "/etc/credstore/slipway.oidc-client",
             "/etc/systemd/network/20-slipway-wan.network",
             "/etc/systemd/network/25-slipway-eth1.network",
             "/etc/systemd/network/25-slipway-eth12.network",
@@ -169,6 +197,8 @@ mod tests {
             "/etc/systemd/network/25-slipway-vlan.30.netdev",
             "/etc/containers/systemd/web.container",
             "/etc/containers/systemd/users/900/data.volume",
+            "/etc/containers/systemd/shop.pod",
+            "/etc/containers/systemd/app.build",
         ] {
             assert!(is_ours(path), "{path}");
             assert!(FOLDERS.contains(&path.rsplit_once('/').unwrap().0), "{path}");
@@ -190,7 +220,10 @@ mod tests {
             "/etc/systemd/network/25-slipway-a/b.network",
             "/etc/systemd/network/25-slipway-eth1.link",
             "/etc/systemd/network/30-slipway-lan.network",
-            "/etc/containers/systemd/web.pod",
+            "/etc/containers/systemd/web.kube",
+            "/etc/credstore/slipway.",
+            "/etc/credstore/slipway.../x",
+            "/etc/credstore/other",
             "/etc/containers/systemd/web.service",
             "/etc/containers/systemd/.container",
             "/etc/containers/systemd/a/b.container",
@@ -210,6 +243,8 @@ mod tests {
             ("back.network", "back-network.service"),
             ("data.volume", "data-volume.service"),
             ("base.image", "base-image.service"),
+            ("app.build", "app-build.service"),
+            ("shop.pod", "shop-pod.service"),
         ] {
             for (folder, mode) in [(ROOTFUL, Mode::Rootful), (ROOTLESS, Mode::Rootless)] {
                 let path = format!("{folder}{file}");

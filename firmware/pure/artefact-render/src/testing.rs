@@ -16,8 +16,15 @@ pub(crate) fn config() -> Config {
         users: [("alice".parse().unwrap(), user(true))].into(),
         network: document("").network,
         containers: Containers::default(),
+        secrets: Default::default(),
+        health: Default::default(),
+        updates: Default::default(),
+        netboot: Default::default(),
+        devices: Default::default(),
         activation: Activation {
             required: [].into(),
+            restart: [].into(),
+            allow_degraded: None,
             timeout: Duration::from_secs(300),
             settle: Duration::ZERO,
         },
@@ -36,7 +43,7 @@ pub(crate) fn user(admin: bool) -> User {
 }
 
 pub(crate) fn container(mode: Mode, network: ContainerNetwork, sections: Vec<Section>) -> Container {
-    Container { mode, network, publish: vec![], sections }
+    Container { mode, network, publish: vec![], secrets: vec![], sections }
 }
 
 pub(crate) fn resource(modes: &[Mode], section: Section) -> Resource {

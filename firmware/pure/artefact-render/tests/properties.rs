@@ -149,7 +149,13 @@ fn containers() -> impl Strategy<Value = Containers> {
     let sections = (section("Unit"), section("Container"), section("Service"), section("Install"));
     let container =
         (mode(), network, sections).prop_map(|(mode, network, (unit, container, service, install))| {
-            Container { mode, network, publish: vec![], sections: vec![unit, container, service, install] }
+            Container {
+                mode,
+                network,
+                publish: vec![],
+                secrets: vec![],
+                sections: vec![unit, container, service, install],
+            }
         });
     let resources = |kind| {
         let modes = btree_set(mode(), 1..3);
@@ -162,6 +168,7 @@ fn containers() -> impl Strategy<Value = Containers> {
             networks,
             volumes,
             images,
+            ..Containers::default()
         })
 }
 
@@ -170,7 +177,13 @@ fn config() -> impl Strategy<Value = Config> {
         |(users, network, containers, timeout, settle)| {
             let required: BTreeSet<ContainerName> = containers.containers.keys().take(2).cloned().collect();
             let (timeout, settle) = (Duration::from_secs(timeout), Duration::from_secs(settle));
-            Config { users, network, containers, activation: Activation { required, timeout, settle } }
+            Config {
+                users,
+                network,
+                containers,
+                activation: Activation { required, timeout, settle, ..empty().activation },
+                ..empty()
+            }
         },
     )
 }
@@ -311,8 +324,15 @@ fn empty() -> Config {
             firewall: Firewall::default(),
         },
         containers: Containers::default(),
+        secrets: Default::default(),
+        health: Default::default(),
+        updates: Default::default(),
+        netboot: Default::default(),
+        devices: Default::default(),
         activation: Activation {
             required: BTreeSet::new(),
+            restart: Vec::new(),
+            allow_degraded: None,
             timeout: Duration::from_secs(300),
             settle: Duration::ZERO,
         },

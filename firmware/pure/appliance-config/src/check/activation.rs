@@ -9,6 +9,8 @@ use crate::raw::{RawActivation, RawContainers};
 use crate::report::{At, Report};
 use crate::{Activation, Code};
 
+use super::in_range;
+
 const TIMEOUT: (u64, RangeInclusive<u64>) = (300, 1..=3600);
 const SETTLE: (u64, RangeInclusive<u64>) = (0, 0..=300);
 
@@ -18,44 +20,50 @@ pub(super) fn check(
     report: &Report<'_>,
 ) -> Activation {
     let duration = |raw: Option<&At<i64>>, (default, range): (u64, RangeInclusive<u64>)| {
-        Duration::from_secs(raw.map_or(default, |raw| seconds(raw, &range, report)))
+        Duration::from_secs(raw.map_or(default, |raw| in_range(raw, &range, " s", report)))
     };
-    if let Some(raw) = raw.and_then(|raw| raw.strategy.as_ref()).filter(|raw| raw.value != "rollback") {
+    let timeout = duration(raw.and_then(|raw| raw.timeout_seconds.as_ref()), TIMEOUT);
+    let settle = duration(raw.and_then(|raw| raw.settle_seconds.as_ref()), SETTLE);
+    let Some(raw) = raw else {
+        return Activation {
+            required: BTreeSet::new(),
+            restart: Vec::new(),
+            allow_degraded: None,
+            timeout,
+            settle,
+        };
+    };
+    if let Some(strategy) = raw.strategy.as_ref().filter(|strategy| strategy.value != "rollback") {
         let message =
             "this Slipway goes back to the configuration before when one fails, and knows nothing else yet";
-        report.hinted(
-            &raw.spot,
-            Code::NotSupported,
-            message,
-            "write `strategy = \"rollback\"` or leave it out",
-        );
+        let hint = "write `strategy = \"rollback\"` or leave it out";
+        report.hinted(&strategy.spot, Code::NotSupported, message, hint);
     }
-    Activation {
-        required: raw.map(|raw| required(&raw.required, containers, report)).unwrap_or_default(),
-        timeout: duration(raw.and_then(|raw| raw.timeout_seconds.as_ref()), TIMEOUT),
-        settle: duration(raw.and_then(|raw| raw.settle_seconds.as_ref()), SETTLE),
-    }
-}
-
-fn seconds(raw: &At<i64>, range: &RangeInclusive<u64>, report: &Report<'_>) -> u64 {
-    let seconds = u64::try_from(raw.value).ok().filter(|seconds| range.contains(seconds));
-    seconds.unwrap_or_else(|| {
-        let message = format!("{} s is out of range: {} to {}", raw.value, range.start(), range.end());
-        report.problem(&raw.spot, Code::BadValue, message);
-        *range.start()
-    })
-}
-
-fn required(raw: &[At<String>], containers: &RawContainers, report: &Report<'_>) -> BTreeSet<ContainerName> {
     let declared: BTreeSet<&str> = containers.containers.iter().map(|raw| raw.name.value.as_str()).collect();
+    let names = |raw: &[At<String>]| names(raw, &declared, report);
+    let required: BTreeSet<ContainerName> = names(&raw.required).into_iter().collect();
+    let allow_degraded = raw.allow_degraded.as_ref().map(|degraded| {
+        for At { spot, .. } in
+            degraded.iter().filter(|name| raw.required.iter().any(|r| r.value == name.value))
+        {
+            let message = "what is required may not fail";
+            report.hinted(spot, Code::Conflict, message, "take it out of one of the two lists");
+        }
+        names(degraded).into_iter().collect()
+    });
+    Activation { required, restart: names(&raw.restart), allow_degraded, timeout, settle }
+}
+
+/// Declared containers, each once, in the order written.
+fn names(raw: &[At<String>], declared: &BTreeSet<&str>, report: &Report<'_>) -> Vec<ContainerName> {
     let mut seen = BTreeSet::new();
-    let mut required = BTreeSet::new();
+    let mut names = Vec::new();
     for At { spot, value } in raw {
         if !seen.insert(value) {
             report.problem(spot, Code::Conflict, format!("`{value}` is listed twice"));
         } else if declared.contains(value.as_str()) {
             // A declared name that is no name was reported where it is declared.
-            required.extend(value.parse::<ContainerName>().ok());
+            names.extend(value.parse::<ContainerName>().ok());
         } else if !report.is_full() {
             let message = "no container of this name is declared";
             let stem = [".service", ".container"].iter().find_map(|suffix| value.strip_suffix(suffix));
@@ -65,7 +73,7 @@ fn required(raw: &[At<String>], containers: &RawContainers, report: &Report<'_>)
             }
         }
     }
-    required
+    names
 }
 
 #[cfg(test)]
@@ -107,18 +115,32 @@ mod tests {
         ]);
         let activation = with("").unwrap().config.activation;
         let (timeout, settle) = (Duration::from_secs(300), Duration::ZERO);
-        assert_eq!(activation, Activation { required: BTreeSet::new(), timeout, settle });
+        let none = (BTreeSet::new(), Vec::new(), None);
+        assert_eq!((activation.required, activation.restart, activation.allow_degraded), none);
+        assert_eq!((activation.timeout, activation.settle), (timeout, settle));
     }
 
     #[test]
-    fn what_is_not_acted_on_yet_is_said() {
+    fn what_is_restarted_and_what_may_fail_are_declared_containers() {
         rows(&[
             ("required = []\nstrategy = 'rollback'", ""),
             ("required = []\nstrategy = 'keep-failed'", "activation.strategy not-supported"),
             ("required = []\nrestart = []\nallow_degraded = []", ""),
-            ("required = []\nrestart = ['web']", "activation.restart not-supported"),
-            ("required = []\nallow_degraded = ['web']", "activation.allow_degraded not-supported"),
+            ("required = []\nrestart = ['web']\nallow_degraded = ['web']", ""),
+            ("required = []\nrestart = ['web', 'web']", "activation.restart[1] conflict … twice"),
+            ("required = []\nrestart = ['wbe']", "activation.restart[0] conflict … `web`"),
+            ("required = []\nallow_degraded = ['wbe']", "activation.allow_degraded[0] conflict … `web`"),
+            (
+                "required = ['web']\nallow_degraded = ['web']",
+                "allow_degraded[0] conflict … one of the two lists",
+            ),
             ("required = []\nallow_degraded = 'web'", "activation.allow_degraded wrong-type"),
         ]);
+        let activation = |text: &str| with(&format!("{WEB}[activation]\n{text}")).unwrap().config.activation;
+        // Not written is not the same as empty: then everything must run.
+        assert_eq!(activation("required = []").allow_degraded, None);
+        assert_eq!(activation("required = []\nallow_degraded = []").allow_degraded, Some(BTreeSet::new()));
+        let web = "web".parse::<ContainerName>().unwrap();
+        assert_eq!(activation("required = []\nrestart = ['web']").restart, [web]);
     }
 }

@@ -85,7 +85,10 @@ mod tests {
             ("[users.bob]\nshell = 'fish'", "users.bob.shell bad-value"),
             ("[users.bob]\nisAdmin = 1", "users.bob.isAdmin wrong-type … true or false, not an integer"),
             ("[users.bob]\nis_admin = true", "users.bob.is_admin unknown-key … did you mean `isAdmin`?"),
-            ("[users.bob]\npassword = 'x'", "users.bob.password unknown-key … known here: isAdmin, ssh_key"),
+            (
+                "[users.bob]\npassphrase = 'x'",
+                "users.bob.passphrase unknown-key … known here: isAdmin, ssh_key",
+            ),
             ("[users.bob]\nssh_keys = 'x'", "users.bob.ssh_keys wrong-type … an array"),
             ("[users.bob]\nssh_keys = ['x']", "users.bob.ssh_keys[0] bad-value … key type"),
             ("[users.bob]\nssh_key = 1", "users.bob.ssh_key wrong-type"),

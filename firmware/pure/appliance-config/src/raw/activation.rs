@@ -7,6 +7,9 @@ use super::strings;
 #[derive(Debug)]
 pub(crate) struct RawActivation {
     pub(crate) required: Vec<At<String>>,
+    pub(crate) restart: Vec<At<String>>,
+    /// That it was written says something by itself.
+    pub(crate) allow_degraded: Option<Vec<At<String>>>,
     pub(crate) timeout_seconds: Option<At<i64>>,
     pub(crate) settle_seconds: Option<At<i64>>,
     pub(crate) strategy: Option<At<String>>,
@@ -18,13 +21,12 @@ impl RawActivation {
         let required = table.required("required", REQUIRED).and_then(strings);
         let activation = RawActivation {
             required: required.map(|names| names.value).unwrap_or_default(),
+            restart: table.take("restart").and_then(strings).map(|names| names.value).unwrap_or_default(),
+            allow_degraded: table.take("allow_degraded").and_then(strings).map(|names| names.value),
             timeout_seconds: table.take("timeout_seconds").and_then(Field::integer),
             settle_seconds: table.take("settle_seconds").and_then(Field::integer),
             strategy: table.take("strategy").and_then(Field::string),
         };
-        table.not_supported_list("restart", "this Slipway restarts what changed, and nothing else yet");
-        let degraded = "in this Slipway, what is not in `required` may fail: leave the list out";
-        table.not_supported_list("allow_degraded", degraded);
         table.finish();
         activation
     }

@@ -2,6 +2,8 @@ use crate::document::Value;
 use crate::reader::{Field, Table};
 use crate::report::{At, Spot};
 
+use super::named;
+
 /// `[containers]`.
 #[derive(Debug, Default)]
 pub(crate) struct RawContainers {
@@ -9,6 +11,8 @@ pub(crate) struct RawContainers {
     pub(crate) networks: Vec<RawResource>,
     pub(crate) volumes: Vec<RawResource>,
     pub(crate) images: Vec<RawResource>,
+    pub(crate) builds: Vec<RawResource>,
+    pub(crate) pods: Vec<RawPod>,
 }
 
 /// `[containers.container.NAME]`.
@@ -24,7 +28,20 @@ pub(crate) struct RawContainer {
     pub(crate) install: Option<RawSection>,
 }
 
-/// `[containers.network.NAME]`, `[containers.volume.NAME]` or `[containers.image.NAME]`.
+/// `[containers.pod.NAME]`.
+#[derive(Debug)]
+pub(crate) struct RawPod {
+    pub(crate) name: At<String>,
+    /// `None`: missing or unreadable, and reported.
+    pub(crate) privileged: Option<At<bool>>,
+    pub(crate) unit: Option<RawSection>,
+    /// `None`: missing or unreadable, and reported.
+    pub(crate) pod: Option<RawSection>,
+    pub(crate) service: Option<RawSection>,
+    pub(crate) install: Option<RawSection>,
+}
+
+/// `[containers.network.NAME]`, and the same for `volume`, `image` and `build`.
 #[derive(Debug)]
 pub(crate) struct RawResource {
     pub(crate) name: At<String>,
@@ -64,33 +81,19 @@ impl RawContainers {
             networks: named(&mut table, "network", |name, table| resource(name, table, "Network")),
             volumes: named(&mut table, "volume", |name, table| resource(name, table, "Volume")),
             images: named(&mut table, "image", |name, table| resource(name, table, "Image")),
+            builds: named(&mut table, "build", |name, table| resource(name, table, "Build")),
+            pods: named(&mut table, "pod", pod),
         };
-        let build = "this Slipway builds no images; build them elsewhere, and put them below files/images/ of a bundle or \
-                     into a registry";
-        table.not_supported("build", build);
-        table.not_supported(
-            "pod",
-            "this Slipway runs no pods yet; containers that join a network find each other by name",
-        );
         table.not_supported("kube", "this Slipway reads no Kubernetes files; write containers");
         table.finish();
         containers
     }
 }
 
-fn named<T>(table: &mut Table<'_>, key: &'static str, read: fn(At<String>, Table<'_>) -> T) -> Vec<T> {
-    let Some(names) = table.take(key).and_then(Field::table) else { return Vec::new() };
-    let read = |(name, field): (&str, Field<'_>)| {
-        let name = At { spot: field.key.clone(), value: name.to_owned() };
-        Some(read(name, field.table()?))
-    };
-    names.fields().filter_map(read).collect()
-}
+const PRIVILEGED: &str = "`privileged = false` runs it as the application user, `true` as root";
 
 fn container(name: At<String>, mut table: Table<'_>) -> RawContainer {
-    const PRIVILEGED: &str = "`privileged = false` runs it as the application user, `true` as root";
-    let mut section = |name: &'static str| table.take(name).and_then(|field| section(name, field));
-    let (unit, service, install) = (section("Unit"), section("Service"), section("Install"));
+    let [unit, service, install] = beside(&mut table);
     let container = RawContainer {
         name,
         privileged: table.required("privileged", PRIVILEGED).and_then(Field::boolean),
@@ -103,10 +106,29 @@ fn container(name: At<String>, mut table: Table<'_>) -> RawContainer {
     container
 }
 
+fn pod(name: At<String>, mut table: Table<'_>) -> RawPod {
+    let [unit, service, install] = beside(&mut table);
+    let pod = RawPod {
+        name,
+        privileged: table.required("privileged", PRIVILEGED).and_then(Field::boolean),
+        unit,
+        pod: required(&mut table, "Pod"),
+        service,
+        install,
+    };
+    table.finish();
+    pod
+}
+
+/// The sections of systemd's.
+fn beside(table: &mut Table<'_>) -> [Option<RawSection>; 3] {
+    ["Unit", "Service", "Install"].map(|name| table.take(name).and_then(|field| section(name, field)))
+}
+
 fn resource(name: At<String>, mut table: Table<'_>, kind: &'static str) -> RawResource {
     let section = required(&mut table, kind);
     for other in ["Unit", "Service", "Install"] {
-        table.not_supported(other, "only containers have this section");
+        table.not_supported(other, "only containers and pods have this section");
     }
     table.finish();
     RawResource { name, section }

@@ -3,15 +3,23 @@
 
 mod activation;
 mod containers;
+mod health;
 pub(crate) mod keys;
 mod network;
+mod secrets;
+mod services;
 mod users;
 
 pub(crate) use activation::RawActivation;
-pub(crate) use containers::{RawContainer, RawContainers, RawEntry, RawResource, RawSection, RawValue};
+pub(crate) use containers::{
+    RawContainer, RawContainers, RawEntry, RawPod, RawResource, RawSection, RawValue,
+};
+pub(crate) use health::{RawCheck, RawHealth};
 pub(crate) use network::{
     RawDnsmasq, RawHost, RawInterface, RawList, RawNetwork, RawPorts, RawStaticLease, RawVlan,
 };
+pub(crate) use secrets::{RawLogin, RawSecrets};
+pub(crate) use services::{RawDevices, RawNetboot, RawOsUpgrade, RawUpdates};
 pub(crate) use users::{RawUser, RawUsers};
 
 use crate::Code;
@@ -56,6 +64,12 @@ pub(crate) struct RawV1 {
     pub(crate) network: RawNetwork,
     pub(crate) containers: RawContainers,
     pub(crate) activation: Option<RawActivation>,
+    pub(crate) secrets: RawSecrets,
+    pub(crate) health: RawHealth,
+    pub(crate) updates: Option<RawUpdates>,
+    pub(crate) os_upgrade: Option<RawOsUpgrade>,
+    pub(crate) netboot: Option<RawNetboot>,
+    pub(crate) devices: Option<RawDevices>,
 }
 
 impl RawV1 {
@@ -67,22 +81,32 @@ impl RawV1 {
             .required("users", "name at least one administrator with a key: [users.admin]")
             .and_then(Field::table)
             .map(|table| RawUsers::read(&table, report));
-        let network = root.take("network").and_then(Field::table).map(RawNetwork::read);
-        let containers = root.take("containers").and_then(Field::table).map(RawContainers::read);
-        let activation = root.take("activation").and_then(Field::table);
-        root.not_supported(
-            "os_upgrade",
-            "this Slipway does not fetch updates by itself yet; remove the table",
-        );
+        let mut table = |key| root.take(key).and_then(Field::table);
         let raw = RawV1 {
             users,
-            network: network.unwrap_or_default(),
-            containers: containers.unwrap_or_default(),
-            activation: activation.map(RawActivation::read),
+            network: table("network").map(RawNetwork::read).unwrap_or_default(),
+            containers: table("containers").map(RawContainers::read).unwrap_or_default(),
+            activation: table("activation").map(RawActivation::read),
+            secrets: table("secrets").map(RawSecrets::read).unwrap_or_default(),
+            health: table("health").map(RawHealth::read).unwrap_or_default(),
+            updates: table("updates").map(RawUpdates::read),
+            os_upgrade: table("os_upgrade").map(RawOsUpgrade::read),
+            netboot: table("netboot").map(RawNetboot::read),
+            devices: table("devices").map(RawDevices::read),
         };
         root.finish();
         raw
     }
+}
+
+/// Tables below a key, each with a name of the owner's choice.
+fn named<T>(table: &mut Table<'_>, key: &'static str, read: impl Fn(At<String>, Table<'_>) -> T) -> Vec<T> {
+    let Some(names) = table.take(key).and_then(Field::table) else { return Vec::new() };
+    let read = |(name, field): (&str, Field<'_>)| {
+        let name = At { spot: field.key.clone(), value: name.to_owned() };
+        Some(read(name, field.table()?))
+    };
+    names.fields().filter_map(read).collect()
 }
 
 /// An array of strings.

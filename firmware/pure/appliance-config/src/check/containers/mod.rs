@@ -1,10 +1,13 @@
-//! Containers, networks, volumes and images: Quadlet units, with everything that decides isolation taken out of the text.
+//! Containers, pods, networks, volumes, images and builds: Quadlet units, with everything that decides isolation taken out of the text.
 
 mod keys;
+#[cfg(test)]
+mod linked_tests;
 mod names;
 mod network;
 mod publish;
 mod references;
+mod secrets;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -14,19 +17,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use appliance_types::{ContainerName, Ipv4Cidr};
 
-use self::keys::{CONTAINER, IMAGE, INSTALL, NETWORK, SERVICE, UNIT, VOLUME};
+use self::keys::{BUILD, CONTAINER, IMAGE, INSTALL, NETWORK, POD, SERVICE, UNIT, VOLUME};
 use self::names::{Declared, Kind};
 use self::publish::Taken;
 use self::references::Uses;
 use self::section::Clean;
-use crate::raw::{RawContainer, RawContainers, RawResource};
+use crate::raw::{RawContainer, RawContainers, RawPod, RawResource, RawSecrets, RawSection};
 use crate::report::{At, Report, Spot};
 use crate::{
-    Addressing, Code, Container, ContainerNetwork, Containers, Mode, Network, Resource, Section, SystemFacts,
+    Addressing, Build, Code, Container, ContainerNetwork, Containers, Mode, Network, Pod, Resource,
+    SecretUse, Section, SystemFacts,
 };
 
 pub(super) fn check(
     raw: &RawContainers,
+    secrets: &RawSecrets,
     network: &Network,
     facts: &SystemFacts,
     report: &Report<'_>,
@@ -34,6 +39,7 @@ pub(super) fn check(
     names::check(raw, facts, report);
     let mut checker = Checker {
         declared: Declared::new(raw),
+        secrets: secrets::Declared::new(secrets),
         report,
         users: BTreeMap::new(),
         taken: Vec::new(),
@@ -41,15 +47,18 @@ pub(super) fn check(
     };
     // What uses something is read before it, so that its modes are known.
     let containers = raw.containers.iter().filter_map(|raw| checker.container(raw)).collect();
+    let pods = raw.pods.iter().filter_map(|raw| checker.pod(raw)).collect();
+    let builds = raw.builds.iter().filter_map(|raw| checker.build(raw)).collect();
     let volumes = raw.volumes.iter().filter_map(|raw| checker.volume(raw)).collect();
     let networks = raw.networks.iter().filter_map(|raw| checker.network(raw, network)).collect();
     let images = raw.images.iter().filter_map(|raw| checker.image(raw)).collect();
     publish::check_taken(checker.taken, report);
-    Containers { containers, networks, volumes, images }
+    Containers { containers, networks, volumes, images, builds, pods }
 }
 
 struct Checker<'c> {
     declared: Declared<'c>,
+    secrets: secrets::Declared<'c>,
     report: &'c Report<'c>,
     /// In which modes each resource is used.
     users: BTreeMap<(Kind, String), BTreeSet<Mode>>,
@@ -63,56 +72,128 @@ impl Checker<'_> {
     fn container(&mut self, raw: &RawContainer) -> Option<(ContainerName, Container)> {
         let report = self.report;
         let name = name(&raw.name, report);
-        let unit = raw.unit.as_ref().map(|raw| Clean::new(raw, &UNIT, report));
-        let service = raw.service.as_ref().map(|raw| Clean::new(raw, &SERVICE, report));
-        let install = raw.install.as_ref().map(|raw| Clean::new(raw, &INSTALL, report));
-        let container = raw.container.as_ref().map(|raw| Clean::new(raw, &CONTAINER, report));
-        service.iter().for_each(|service| unit::check_service(service, report));
-        let container = container?;
-        let mode = if raw.privileged.as_ref()?.value { Mode::Rootful } else { Mode::Rootless };
+        let beside = Beside::new(raw.unit.as_ref(), raw.service.as_ref(), raw.install.as_ref(), report);
+        let container = Clean::new(raw.container.as_ref()?, &CONTAINER, report);
+        let mode = mode(raw.privileged.as_ref()?);
         let mut uses = Uses::default();
-        unit.iter().for_each(|unit| unit::check_unit(unit, mode, &self.declared, &mut uses, report));
-        install.iter().for_each(|install| unit::check_install(install, mode, &self.declared, report));
+        beside.check(mode, &self.declared, &mut uses, report);
 
-        let network = network::check(&container, mode, &self.declared, report);
+        let network = match network::pod(&container, mode, &self.declared, report) {
+            Some(pod) => ContainerNetwork::Pod(pod),
+            None => network::check(&container, mode, &self.declared, report),
+        };
         network::check_addresses(&container, &network, report);
         let publish =
             publish::check(container.values("PublishPort"), mode, &network, &mut self.taken, report);
-        self.name_in_podman(&raw.name.value, &container, mode);
-        let section = self.container_section(&container, &mut uses);
-        if let ContainerNetwork::Joined(joined) = &network {
-            uses.0.extend(joined.iter().map(|name| (Kind::Network, name.as_str().to_owned())));
-        }
+        self.name_in_podman(&raw.name.value, &container, "ContainerName", mode);
+        let mut secrets = Vec::new();
+        let section = self.container_section(&container, &mut uses, &mut secrets);
+        joined(&network, &mut uses);
         self.note(&uses, &BTreeSet::from([mode]));
-
-        let as_written = |clean: Clean<'_>| clean.section(|_, value| Some(value.value.clone()));
-        let sections =
-            [unit.map(as_written), Some(section), service.map(as_written), install.map(as_written)];
-        let sections = sections.into_iter().flatten().collect();
-        Some((name?, Container { mode, network, publish, sections }))
+        Some((name?, Container { mode, network, publish, secrets, sections: beside.around(section) }))
     }
 
-    fn container_section(&self, container: &Clean<'_>, uses: &mut Uses) -> Section {
+    /// `None` where it was reported what is wrong.
+    fn pod(&mut self, raw: &RawPod) -> Option<(ContainerName, Pod)> {
+        let report = self.report;
+        let name = name(&raw.name, report);
+        let beside = Beside::new(raw.unit.as_ref(), raw.service.as_ref(), raw.install.as_ref(), report);
+        let pod = Clean::new(raw.pod.as_ref()?, &POD, report);
+        let mode = mode(raw.privileged.as_ref()?);
+        let mut uses = Uses::default();
+        beside.check(mode, &self.declared, &mut uses, report);
+        let network = network::check(&pod, mode, &self.declared, report);
+        network::check_addresses(&pod, &network, report);
+        let publish = publish::check(pod.values("PublishPort"), mode, &network, &mut self.taken, report);
+        self.name_in_podman(&raw.name.value, &pod, "PodName", mode);
+        let section = pod.section(|key, value| match key {
+            "Network" | "PublishPort" => None,
+            "Volume" => references::volume(value, &self.declared, &mut uses, report),
+            _ => Some(value.value.clone()),
+        });
+        joined(&network, &mut uses);
+        self.note(&uses, &BTreeSet::from([mode]));
+        Some((name?, Pod { mode, network, publish, sections: beside.around(section) }))
+    }
+
+    fn container_section(
+        &self,
+        container: &Clean<'_>,
+        uses: &mut Uses,
+        secrets: &mut Vec<SecretUse>,
+    ) -> Section {
         let (declared, report) = (&self.declared, self.report);
-        if container.key("Image").is_none() {
+        if container.values("Image").next().is_none() {
             missing(container, "Image", "write `Image = \"registry.example/name:tag\"`", report);
         }
         for value in container.values("EnvironmentFile") {
             references::path(value, report);
         }
+        let mut targets = BTreeSet::new();
         container.section(|key, value| match key {
-            // The network and its ports are fields of their own.
-            "Network" | "PublishPort" => None,
+            // The network, its ports, the pod and the secrets are fields of their own.
+            "Network" | "PublishPort" | "Pod" => None,
             "Image" => references::image(value, declared, uses, report),
             "Volume" => references::volume(value, declared, uses, report),
             "Mount" => references::mount(value, declared, uses, report),
+            "Secret" => match secrets::of_container(value, &self.secrets, &mut targets, report) {
+                Ok(secret) => {
+                    secrets.extend(secret);
+                    None
+                }
+                Err(of_podman) => Some(of_podman),
+            },
             _ => Some(value.value.clone()),
         })
     }
 
-    /// `ContainerName=`, or the name that Quadlet gives.
-    fn name_in_podman(&mut self, name: &str, container: &Clean<'_>, mode: Mode) {
-        let value = container.values("ContainerName").next();
+    /// `None` where it was reported what is wrong.
+    fn build(&mut self, raw: &RawResource) -> Option<(ContainerName, Build)> {
+        let report = self.report;
+        let name = name(&raw.name, report);
+        let clean = Clean::new(raw.section.as_ref()?, &BUILD, report);
+        if clean.values("ImageTag").next().is_none() {
+            missing(
+                &clean,
+                "ImageTag",
+                "write `ImageTag = \"localhost/name:1\"`: what it makes needs a name",
+                report,
+            );
+        }
+        clean.values("ImageTag").for_each(|value| {
+            references::is_image(value, report);
+        });
+        if clean.key("File").is_none() && clean.key("SetWorkingDirectory").is_none() {
+            missing(
+                &clean,
+                "File",
+                "write `File = \"${FILES_DIR}/Containerfile\"`, or `SetWorkingDirectory`",
+                report,
+            );
+        }
+        clean.values("File").for_each(|value| references::build_file(value, report));
+        clean.values("SetWorkingDirectory").for_each(|value| references::build_folder(value, report));
+        let modes = self.modes(Kind::Build, raw);
+        let (mut uses, mut secrets) = (Uses::default(), BTreeSet::new());
+        let section = clean.section(|key, value| match key {
+            "Volume" => references::volume(value, &self.declared, &mut uses, report),
+            "Network" => network::of_build(value, &modes, &self.declared, &mut uses, report),
+            "Secret" => match secrets::of_build(value, &self.secrets) {
+                Some(name) => {
+                    secrets.insert(name);
+                    None
+                }
+                None => Some(value.value.clone()),
+            },
+            _ => Some(value.value.clone()),
+        });
+        self.note(&uses, &modes);
+        Some((name?, Build { modes, secrets, section }))
+    }
+
+    /// `ContainerName=` or `PodName=`, or the name that Quadlet gives. Podman has one list for both.
+    fn name_in_podman(&mut self, name: &str, container: &Clean<'_>, key: &str, mode: Mode) {
+        let value = container.values(key).next();
         if let Some(value) = value.filter(|value| !references::is_name(&value.value)) {
             return not_a_name(value, self.report);
         }
@@ -121,7 +202,7 @@ impl Checker<'_> {
             None => (format!("systemd-{name}"), container.spot),
         };
         if let Some(other) = self.container_names.insert((mode, named.clone()), name.to_owned()) {
-            let message = format!("container `{other}` has the name `{named}` in Podman too");
+            let message = format!("`{other}` has the name `{named}` in Podman too");
             self.report.problem(spot, Code::Conflict, message);
         }
     }
@@ -146,6 +227,9 @@ impl Checker<'_> {
                 let message = "Podman has another meaning for this name";
                 self.report.hinted(&value.spot, Code::NotAllowed, message, "choose another name");
             }
+        }
+        for value in clean.values("Options").filter(|value| value.value.contains("bridge.name")) {
+            self.report.problem(&value.spot, Code::NotAllowed, keys::BRIDGE_NAME);
         }
         for value in clean.values("Subnet") {
             self.subnet(value, network);
@@ -187,7 +271,7 @@ impl Checker<'_> {
     fn image(&self, raw: &RawResource) -> Option<(ContainerName, Resource)> {
         let name = name(&raw.name, self.report);
         let clean = Clean::new(raw.section.as_ref()?, &IMAGE, self.report);
-        if clean.key("Image").is_none() {
+        if clean.values("Image").next().is_none() {
             missing(&clean, "Image", "write `Image = \"registry.example/name:tag\"`", self.report);
         }
         for value in clean.values("Image").chain(clean.values("ImageTag")) {
@@ -197,14 +281,69 @@ impl Checker<'_> {
     }
 
     fn resource(&self, kind: Kind, raw: &RawResource, section: Section) -> Resource {
+        Resource { modes: self.modes(kind, raw), section }
+    }
+
+    fn modes(&self, kind: Kind, raw: &RawResource) -> BTreeSet<Mode> {
         let modes = self.users.get(&(kind, raw.name.value.clone()));
-        Resource { modes: modes.cloned().unwrap_or_else(|| BTreeSet::from([Mode::Rootful])), section }
+        modes.cloned().unwrap_or_else(|| BTreeSet::from([Mode::Rootful]))
     }
 
     fn note(&mut self, uses: &Uses, modes: &BTreeSet<Mode>) {
         for used in &uses.0 {
             self.users.entry(used.clone()).or_default().extend(modes);
         }
+    }
+}
+
+/// The sections of systemd's, around that of Podman's.
+struct Beside<'a> {
+    unit: Option<Clean<'a>>,
+    service: Option<Clean<'a>>,
+    install: Option<Clean<'a>>,
+}
+
+impl<'a> Beside<'a> {
+    fn new(
+        unit: Option<&'a RawSection>,
+        service: Option<&'a RawSection>,
+        install: Option<&'a RawSection>,
+        report: &Report<'_>,
+    ) -> Beside<'a> {
+        let beside = Beside {
+            unit: unit.map(|raw| Clean::new(raw, &UNIT, report)),
+            service: service.map(|raw| Clean::new(raw, &SERVICE, report)),
+            install: install.map(|raw| Clean::new(raw, &INSTALL, report)),
+        };
+        beside.service.iter().for_each(|service| unit::check_service(service, report));
+        beside
+    }
+
+    fn check(&self, mode: Mode, declared: &Declared<'_>, uses: &mut Uses, report: &Report<'_>) {
+        self.unit.iter().for_each(|unit| unit::check_unit(unit, mode, declared, uses, report));
+        self.install.iter().for_each(|install| unit::check_install(install, mode, declared, report));
+    }
+
+    /// All sections, in the order of a unit's file.
+    fn around(self, own: Section) -> Vec<Section> {
+        let as_written = |clean: Clean<'_>| clean.section(|_, value| Some(value.value.clone()));
+        let sections = [
+            self.unit.map(as_written),
+            Some(own),
+            self.service.map(as_written),
+            self.install.map(as_written),
+        ];
+        sections.into_iter().flatten().collect()
+    }
+}
+
+fn mode(privileged: &At<bool>) -> Mode {
+    if privileged.value { Mode::Rootful } else { Mode::Rootless }
+}
+
+fn joined(network: &ContainerNetwork, uses: &mut Uses) {
+    if let ContainerNetwork::Joined(joined) = network {
+        uses.0.extend(joined.iter().map(|name| (Kind::Network, name.as_str().to_owned())));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::nearest::nearest;
-use crate::raw::{RawContainers, RawResource};
+use crate::raw::{RawContainers, RawResource, RawValue};
 use crate::report::{At, Report};
 use crate::{Code, Mode, SystemFacts};
 
@@ -14,10 +14,13 @@ pub(super) enum Kind {
     Network,
     Volume,
     Image,
+    Build,
+    Pod,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 4] = [Kind::Container, Kind::Network, Kind::Volume, Kind::Image];
+    pub(super) const ALL: [Kind; 6] =
+        [Kind::Container, Kind::Network, Kind::Volume, Kind::Image, Kind::Build, Kind::Pod];
 
     /// The word for it, which is also what a unit's file ends in.
     pub(super) fn word(self) -> &'static str {
@@ -26,6 +29,8 @@ impl Kind {
             Kind::Network => "network",
             Kind::Volume => "volume",
             Kind::Image => "image",
+            Kind::Build => "build",
+            Kind::Pod => "pod",
         }
     }
 
@@ -38,10 +43,12 @@ impl Kind {
     }
 }
 
-/// All names of a document, with the mode of containers. Also names that are no names: those were reported where they are,
+/// All names of a document, with the mode of containers and pods. Also names that are no names: those were reported where they are,
 /// and what refers to them is right.
 pub(super) struct Declared<'a> {
     names: BTreeMap<(Kind, &'a str), Option<Mode>>,
+    /// Builds, by the names of the images they make.
+    tags: BTreeMap<&'a str, &'a str>,
 }
 
 /// What a text refers to.
@@ -61,12 +68,17 @@ impl<'a> Declared<'a> {
             let name = container.name.value.as_str();
             ((Kind::Container, name), container.privileged.as_ref().map(mode))
         });
-        let resources =
-            [(Kind::Network, &raw.networks), (Kind::Volume, &raw.volumes), (Kind::Image, &raw.images)];
-        let resources = resources.into_iter().flat_map(|(kind, raw)| {
-            raw.iter().map(move |resource: &RawResource| ((kind, resource.name.value.as_str()), None))
-        });
-        Declared { names: containers.chain(resources).collect() }
+        let pods = raw
+            .pods
+            .iter()
+            .map(|pod| ((Kind::Pod, pod.name.value.as_str()), pod.privileged.as_ref().map(mode)));
+        let resources = resources(raw).map(|(kind, resource)| ((kind, resource.name.value.as_str()), None));
+        Declared { names: containers.chain(pods).chain(resources).collect(), tags: tags(raw) }
+    }
+
+    /// The declared build that makes an image of this name.
+    pub(super) fn build_of(&self, tag: &str) -> Option<&'a str> {
+        self.tags.get(tag).copied()
     }
 
     pub(super) fn has(&self, kind: Kind, name: &str) -> bool {
@@ -95,9 +107,9 @@ impl<'a> Declared<'a> {
         })
     }
 
-    /// The mode of a container.
-    pub(super) fn mode(&self, container: &str) -> Option<Mode> {
-        self.names.get(&(Kind::Container, container)).copied().flatten()
+    /// The mode of a container or pod.
+    pub(super) fn mode(&self, kind: Kind, name: &str) -> Option<Mode> {
+        self.names.get(&(kind, name)).copied().flatten()
     }
 
     /// Reports that nothing of this name is declared.
@@ -121,11 +133,9 @@ impl<'a> Declared<'a> {
 pub(super) fn check(raw: &RawContainers, facts: &SystemFacts, report: &Report<'_>) {
     let mut services: BTreeMap<String, &At<String>> = BTreeMap::new();
     let containers = raw.containers.iter().map(|container| (Kind::Container, &container.name));
-    let resources =
-        [(Kind::Network, &raw.networks), (Kind::Volume, &raw.volumes), (Kind::Image, &raw.images)];
-    let resources =
-        resources.into_iter().flat_map(|(kind, raw)| raw.iter().map(move |resource| (kind, &resource.name)));
-    for (kind, name) in containers.chain(resources) {
+    let pods = raw.pods.iter().map(|pod| (Kind::Pod, &pod.name));
+    let resources = resources(raw).map(|(kind, resource)| (kind, &resource.name));
+    for (kind, name) in containers.chain(pods).chain(resources) {
         let service = kind.service(&name.value);
         if facts.is_unit(&service) {
             let message = format!("{service}.service is a service of the system");
@@ -136,4 +146,26 @@ pub(super) fn check(raw: &RawContainers, facts: &SystemFacts, report: &Report<'_
             report.hinted(&name.spot, Code::Conflict, message, "choose another name");
         }
     }
+}
+
+fn resources(raw: &RawContainers) -> impl Iterator<Item = (Kind, &RawResource)> {
+    let kinds = [
+        (Kind::Network, &raw.networks),
+        (Kind::Volume, &raw.volumes),
+        (Kind::Image, &raw.images),
+        (Kind::Build, &raw.builds),
+    ];
+    kinds.into_iter().flat_map(|(kind, raw)| raw.iter().map(move |resource| (kind, resource)))
+}
+
+fn tags(raw: &RawContainers) -> BTreeMap<&str, &str> {
+    let tags = raw.builds.iter().flat_map(|build| {
+        let entries = build.section.iter().flat_map(|section| &section.entries);
+        let values = entries.filter(|entry| entry.key.value == "ImageTag").flat_map(|entry| &entry.values);
+        values.filter_map(|value| match &value.value {
+            RawValue::Text(tag) => Some((tag.trim(), build.name.value.as_str())),
+            _ => None,
+        })
+    });
+    tags.collect()
 }

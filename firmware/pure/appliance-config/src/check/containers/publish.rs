@@ -60,6 +60,8 @@ pub(super) fn check<'v>(
             ContainerNetwork::None => {
                 report.problem(&value.spot, Code::Warning, "it has no effect: the container has no network");
             }
+            // Reported as the pod's.
+            ContainerNetwork::Pod(_) => {}
             ContainerNetwork::Pasta | ContainerNetwork::Joined(_) => {
                 let Some((publish, port)) = one(value, mode, report) else { continue };
                 taken.push(port);

@@ -28,12 +28,28 @@ pub(super) fn image(
             declared.missing(Kind::Image, value, text.trim_end_matches(".image"), report);
             None
         }
-        Reference::Other if text.ends_with(".build") => {
-            let hint = "build it elsewhere, and put it below files/images/ of a bundle or into a registry";
-            report.hinted(&value.spot, Code::NotSupported, "this Slipway builds no images", hint);
+        Reference::Other => build(value, declared, uses, report),
+    }
+}
+
+/// A declared build, by its file or by the name of the image it makes; or the name of any other image.
+fn build(
+    value: &At<String>,
+    declared: &Declared<'_>,
+    uses: &mut Uses,
+    report: &Report<'_>,
+) -> Option<String> {
+    let text = value.value.as_str();
+    match declared.reference(Kind::Build, text) {
+        Reference::To(name) if name != text => Some(used(Kind::Build, name, uses)),
+        Reference::Missing => {
+            declared.missing(Kind::Build, value, text.trim_end_matches(".build"), report);
             None
         }
-        Reference::Other => is_image(value, report).then(|| text.to_owned()),
+        Reference::To(_) | Reference::Other => match declared.build_of(text) {
+            Some(name) => Some(used(Kind::Build, name, uses)),
+            None => is_image(value, report).then(|| text.to_owned()),
+        },
     }
 }
 
@@ -133,6 +149,21 @@ fn storage(
             report.hinted(&value.spot, Code::BadValue, message, FILES);
             None
         }
+    }
+}
+
+/// `File=` of a build: a whole path, one below the build's folder, or a URL.
+pub(super) fn build_file(value: &At<String>, report: &Report<'_>) {
+    if value.value.starts_with('-') || value.value.split('/').any(|part| part == "..") {
+        report.hinted(&value.spot, Code::BadValue, "it is not a path", FILES);
+    }
+}
+
+/// `SetWorkingDirectory=` of a build: a whole path, a URL, or `file`, the folder of the `File`.
+pub(super) fn build_folder(value: &At<String>, report: &Report<'_>) {
+    let text = value.value.as_str();
+    if !text.starts_with(['/', '%']) && !text.starts_with("${") && !text.contains("://") && text != "file" {
+        report.hinted(&value.spot, Code::BadValue, "it is neither a whole path nor `file`", FILES);
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Clean<'a> {
 /// A key that may be used.
 pub(super) struct CleanEntry<'a> {
     pub(super) key: &'a At<String>,
-    /// Without spaces around them. At least one, but where a value was reported.
+    /// Without spaces around them, and none empty. At least one, but where a value was reported.
     pub(super) values: Vec<At<String>>,
 }
 
@@ -62,7 +62,9 @@ fn may_be_used(entry: &RawEntry, section: &str, keys: &Keys, report: &Report<'_>
         return true;
     }
     let near = || if report.is_full() { None } else { nearest(key, keys.allowed()) };
-    if let Some((_, why)) = keys.refused.iter().find(|(refused, _)| refused == key) {
+    if let Some((_, why)) = keys.without_effect.iter().find(|(other, _)| other == key) {
+        report.problem(spot, Code::Warning, *why);
+    } else if let Some((_, why)) = keys.refused.iter().find(|(refused, _)| refused == key) {
         report.problem(spot, Code::NotAllowed, *why);
     } else if let Some(known) = near() {
         let hint = format!("did you mean `{known}`?");
@@ -92,8 +94,31 @@ fn clean<'a>(entry: &'a RawEntry, keys: &Keys, report: &Report<'_>) -> CleanEntr
             hint,
         );
     }
-    let values = entry.values.iter().filter_map(|value| text(value, report));
-    CleanEntry { key: &entry.key, values: values.collect() }
+    let mut values = Vec::new();
+    for raw in &entry.values {
+        match text(raw, report).filter(|value| !keys.as_options.contains(&key) || is_word(value, report)) {
+            Some(value) if value.value.is_empty() => {
+                let (message, hint) = match values.is_empty() {
+                    true => ("an empty value says nothing: it is left out", "leave the key out"),
+                    false => ("an empty value clears the ones before it", "leave them out"),
+                };
+                report.hinted(&value.spot, Code::Warning, message, hint);
+                values.clear();
+            }
+            value => values.extend(value),
+        }
+    }
+    CleanEntry { key: &entry.key, values }
+}
+
+/// An option's value must not become several.
+fn is_word(value: &At<String>, report: &Report<'_>) -> bool {
+    let text = value.value.strip_prefix("${FILES_DIR}/").unwrap_or(&value.value);
+    let word = !text.contains(|c: char| c.is_whitespace() || "\"'\\$".contains(c));
+    if !word {
+        report.problem(&value.spot, Code::BadValue, "it is one word without quotes and `$`");
+    }
+    word
 }
 
 fn text(raw: &At<RawValue>, report: &Report<'_>) -> Option<At<String>> {
@@ -106,9 +131,7 @@ fn text(raw: &At<RawValue>, report: &Report<'_>) -> Option<At<String>> {
         RawValue::Boolean(boolean) => boolean.to_string(),
     };
     let problem = |message: &str, hint: &str| report.hinted(&raw.spot, Code::BadValue, message, hint);
-    if text.is_empty() {
-        problem("an empty value would clear the key", "leave it out");
-    } else if text.chars().any(char::is_control) {
+    if text.chars().any(char::is_control) {
         problem("a value is one line without control characters", "it would end the line in the unit's file");
     } else if text.ends_with('\\') {
         problem("a value does not end in a backslash", "it would join the next line to this one");

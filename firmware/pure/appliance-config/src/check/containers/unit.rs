@@ -21,6 +21,20 @@ const TARGETS: &[&str] = &[
 const USER_TARGETS: &[&str] =
     &["basic.target", "default.target", "paths.target", "sockets.target", "timers.target"];
 
+/// Keys whose values are names of units.
+const NAMING: &[&str] = &[
+    "After",
+    "Before",
+    "BindsTo",
+    "OnFailure",
+    "OnSuccess",
+    "PartOf",
+    "Requires",
+    "Requisite",
+    "Upholds",
+    "Wants",
+];
+
 /// Keys with which a unit that is not there keeps the container from starting.
 const MUST_EXIST: &[&str] = &["BindsTo", "Requires", "Requisite"];
 
@@ -40,7 +54,7 @@ pub(super) fn check_unit(
 ) {
     for entry in &unit.entries {
         let key = entry.key.value.as_str();
-        if ["Description", "Documentation"].contains(&key) || key.starts_with("StartLimit") {
+        if !NAMING.contains(&key) {
             continue;
         }
         for (at, name) in words(&entry.values) {
@@ -140,8 +154,8 @@ fn of_document<'t>(
             None => return Found::Other,
         },
     };
-    // Resources are made for every manager that needs them; a container has one.
-    if kind == Kind::Container && declared.mode(name).is_some_and(|other| other != mode) {
+    // Resources are made for every manager that needs them; a container or pod has one.
+    if declared.mode(kind, name).is_some_and(|other| other != mode) {
         let message =
             format!("`{name}` runs under another manager: of the two, one is privileged and one is not");
         let hint = "remove it; each must bear that the other is not there yet";

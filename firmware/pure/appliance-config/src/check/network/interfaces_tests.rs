@@ -299,13 +299,8 @@ fn names_servers_and_domains_are_what_they_should_be() {
 #[test]
 fn what_does_not_exist_or_is_not_acted_on_yet_is_said() {
     check(&[
-        ("os_upgrade.server_url = 'https://x'", "os_upgrade not-supported"),
         ("network.dns = []", "network.dns unknown-key"),
         ("networks = {}", "networks unknown-key … did you mean `network`?"),
-        // A key that is not supported is no advice.
-        (
-            "os_upgrades = {}",
-            "os_upgrades unknown-key … known here: version, users, network, containers, activation)",
-        ),
+        ("os_upgrades = {}", "os_upgrades unknown-key … did you mean `os_upgrade`?"),
     ]);
 }

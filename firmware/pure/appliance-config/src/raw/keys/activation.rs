@@ -19,11 +19,19 @@ pub(crate) static ACTIVATION: TableDoc = TableDoc {
         key("strategy", Kind::Word(&["rollback"]), "What happens when they do not.")
             .default("`\"rollback\"`")
             .example("\"rollback\""),
-        key("restart", Kind::EmptyList, "What changed is restarted, and nothing else.")
-            .default("`[]`")
-            .example("[]"),
-        key("allow_degraded", Kind::EmptyList, "What is not in `required` may fail.")
-            .default("`[]`")
-            .example("[]"),
+        key(
+            "restart",
+            Kind::List(&text("the name of a container")),
+            "Containers to restart at every change of the configuration, in this order, also where nothing of theirs changed.",
+        )
+        .default("`[]`: what changed, and nothing else")
+        .example("[]"),
+        key(
+            "allow_degraded",
+            Kind::List(&text("the name of a container")),
+            "Containers that may fail at a change of the configuration, when all others must not.",
+        )
+        .default("what is not in `required`")
+        .example("[]"),
     ],
 };

@@ -7,6 +7,8 @@ pub(crate) static CONTAINERS: TableDoc = TableDoc {
         key("network", Kind::Names(&NETWORKS), "Networks of their own that containers join with `Network`."),
         key("volume", Kind::Names(&VOLUMES), "Volumes that containers mount with `Volume`."),
         key("image", Kind::Names(&IMAGES), "Images that are pulled before a container starts."),
+        key("build", Kind::Names(&BUILDS), "Images that are built before a container starts."),
+        key("pod", Kind::Names(&PODS), "Containers that share a network and its ports."),
     ],
 };
 
@@ -68,6 +70,37 @@ static IMAGE: TableDoc = TableDoc {
     keys: &[key("Image", Kind::Names(&IMAGE_SECTION), "The section `[Image]`.").required()],
 };
 
+static BUILDS: NamesDoc =
+    NamesDoc { placeholder: "NAME", pattern: PATTERN, example: "app", each: Kind::Table(&BUILD) };
+
+static BUILD: TableDoc = TableDoc {
+    help: "An image that is built on the device, before the containers start that name it with `Image = \"NAME.build\"` or by \
+           its `ImageTag`.",
+    keys: &[key(
+        "Build",
+        Kind::Names(&BUILD_SECTION),
+        "The section `[Build]`. `ImageTag` must be in it, and `File` or `SetWorkingDirectory`.",
+    )
+    .required()],
+};
+
+static PODS: NamesDoc =
+    NamesDoc { placeholder: "NAME", pattern: PATTERN, example: "shop", each: Kind::Table(&POD) };
+
+static POD: TableDoc = TableDoc {
+    help: "Containers that share a network and its ports; they join with `Pod = \"NAME\"`. Its service is `NAME-pod.service`.",
+    keys: &[
+        key("privileged", Kind::Boolean, "Whose Podman runs it. That of its containers is the same.")
+            .required()
+            .example("false"),
+        key("Unit", Kind::Names(&SECTION), "The section `[Unit]`.").default("empty"),
+        key("Pod", Kind::Names(&POD_SECTION), "The section `[Pod]`: its network and its ports.").required(),
+        key("Service", Kind::Names(&SERVICE_SECTION), "The section `[Service]`.").default("empty"),
+        key("Install", Kind::Names(&INSTALL_SECTION), "The section `[Install]`.")
+            .default("started at every boot"),
+    ],
+};
+
 /// A section takes any key of Quadlet and systemd but those that would get around a rule.
 const fn section(example: &'static str) -> NamesDoc {
     NamesDoc { placeholder: "KEY", pattern: "^[A-Za-z][A-Za-z0-9]*$", example, each: VALUE }
@@ -80,6 +113,8 @@ static INSTALL_SECTION: NamesDoc = section("WantedBy");
 static NETWORK_SECTION: NamesDoc = section("Internal");
 static VOLUME_SECTION: NamesDoc = section("Label");
 static IMAGE_SECTION: NamesDoc = section("Image");
+static BUILD_SECTION: NamesDoc = section("ImageTag");
+static POD_SECTION: NamesDoc = section("PublishPort");
 
 const ONE: Kind = Kind::Either(&[text("text"), integer(i64::MIN, i64::MAX), Kind::Boolean]);
 

@@ -3,7 +3,10 @@
 
 mod activation;
 mod containers;
+mod health;
 mod network;
+mod secrets;
+mod services;
 mod users;
 
 use crate::reference::{Kind, TableDoc, integer, key, pattern, text};
@@ -29,6 +32,20 @@ pub(crate) static ROOT: TableDoc = TableDoc {
             "When a configuration counts as working, and what happens when not.",
         )
         .default("nothing must run"),
+        key("health", Kind::Table(&health::HEALTH), "What must work, beyond running.").default("nothing"),
+        key("secrets", Kind::Table(&secrets::SECRETS), "What nobody but its user may read.").default("none"),
+        key(
+            "updates",
+            Kind::Table(&services::UPDATES),
+            "Where updates of the appliance come from, and when.",
+        )
+        .default("none come by themselves"),
+        key("os_upgrade", Kind::Table(&services::OS_UPGRADE), "The update server of AtomixOS.")
+            .default("none"),
+        key("netboot", Kind::Table(&services::NETBOOT), "What machines on LAN are offered to boot.")
+            .default("nothing"),
+        key("devices", Kind::Table(&services::DEVICES), "The machines that this appliance looks after.")
+            .default("none is accepted unasked"),
     ],
 };
 
