@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::change_arguments::{ConfigApplyOptions, ConfigDiffOptions, ConfigRollbackOptions, JsonOption};
+use crate::change_arguments::{
+    ConfigApplyOptions, ConfigDiffOptions, ConfigExportOptions, ConfigRollbackOptions, JsonOption,
+};
 
 /// Look after this Slipway appliance.
 #[derive(Debug, Parser)]
@@ -109,6 +111,11 @@ pub(crate) enum ConfigCommand {
 
     /// Keep the configuration that is on trial.
     Confirm(JsonOption),
+
+    /// Write a kept configuration into a folder or a bundle that an appliance would take again.
+    ///
+    /// Secrets stay on the appliance, and archives of container images are not kept; what is left out is said.
+    Export(ConfigExportOptions),
 
     /// List the configurations that are kept, newest first, and which one is in force.
     History(JsonOption),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use appliance_types::Generation;
 use clap::Args;
+use config_store::StoredGenerations;
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigApplyOptions {
@@ -24,6 +25,24 @@ pub(crate) struct ConfigRollbackOptions {
 
     #[command(flatten)]
     pub(crate) trial: TrialOption,
+
+    #[command(flatten)]
+    pub(crate) json: JsonOption,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigExportOptions {
+    /// What to write: a folder, or by its name an archive (.tar, .tar.gz, .tar.zst) or the document alone (.toml). It must not be
+    /// there yet.
+    pub(crate) out: PathBuf,
+
+    /// The generation to export; `slipway config history` lists them. Without it, the one in force.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) generation: Option<Generation>,
+
+    /// Where configurations are kept: on a disk that is mounted elsewhere.
+    #[arg(long, value_name = "DIR", default_value = StoredGenerations::PATH)]
+    pub(crate) store: PathBuf,
 
     #[command(flatten)]
     pub(crate) json: JsonOption,

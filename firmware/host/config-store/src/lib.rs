@@ -23,7 +23,8 @@ mod staging_folder;
 mod testing;
 
 pub use bundle::{
-    Bundle, BundleError, BundleFault, CONFIG_LIMIT, DEPTH_LIMIT, ImageArchive, Limits, MemberFault, Unpacked,
+    ArchiveKind, Bundle, BundleError, BundleFault, CONFIG_LIMIT, DEPTH_LIMIT, ImageArchive, Limits,
+    MemberFault, PackError, Packing, Unpacked,
 };
 pub use generations::{
     Active, Checked, Deadline, GenerationsError, Manifest, NewGeneration, OnTrial, Overlay, Provisional,

@@ -7,6 +7,7 @@ mod source;
 mod check;
 mod edit;
 mod explain;
+mod export;
 mod render;
 
 mod change;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
         ConfigCommand::Explain(options) => explain::run(options),
         ConfigCommand::Set(options) => edit::set(options),
         ConfigCommand::Unset(options) => edit::unset(options),
+        ConfigCommand::Export(options) => export::run(options),
         ConfigCommand::Schema => print(&json_schema()).map(|()| ExitCode::SUCCESS),
         ConfigCommand::Apply(options) => change::apply(options),
         ConfigCommand::Confirm(options) => change::confirm(options),

@@ -20,6 +20,7 @@ mod intake;
 mod kept;
 mod limits;
 mod name;
+mod pack;
 mod source;
 
 #[cfg(test)]
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::{BundleError, BundleFault, MemberFault};
 pub use limits::{CONFIG_LIMIT, DEPTH_LIMIT, Limits};
+pub use pack::{ArchiveKind, PackError, Packing};
 
 use budget::{Budget, Metered, Side};
 use compression::{Compression, read_head};

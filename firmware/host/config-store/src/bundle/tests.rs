@@ -4,6 +4,7 @@ mod archives;
 mod bombs;
 mod folders;
 mod images;
+mod packing;
 mod random;
 
 use std::fs;

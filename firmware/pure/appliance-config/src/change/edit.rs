@@ -138,7 +138,7 @@ fn insert(parent: &mut Item, key: &str, item: Item) {
     tidy(parent);
 }
 
-fn remove(parent: &mut Item, key: &str) {
+pub(super) fn remove(parent: &mut Item, key: &str) {
     let removed = parent.as_table_like_mut().and_then(|table| table.remove(key));
     if removed.is_some() {
         tidy(parent);

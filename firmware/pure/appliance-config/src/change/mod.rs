@@ -6,11 +6,13 @@
 mod edit;
 mod overlaid;
 mod path;
+mod secrets;
 
 use serde_json::Value;
 use toml_edit::DocumentMut;
 
 pub use path::{InvalidPath, typed_value};
+pub use secrets::{Public, without_secrets};
 
 use crate::{Loaded, Problems, Sources, SystemFacts, load};
 
@@ -160,15 +162,17 @@ fn changed(text: &str, mut document: DocumentMut, changes: &[Change]) -> Result<
     for change in changes {
         edit::apply(document.as_item_mut(), change)?;
     }
+    Ok(if document.to_string() == before { text.to_owned() } else { written(text, &document) })
+}
+
+/// The document with the line ends and the mark that its text had.
+fn written(text: &str, document: &DocumentMut) -> String {
     let mut after = document.to_string();
-    if after == before {
-        return Ok(text.to_owned());
-    }
     // As on the machine it was written on.
     if text.contains("\r\n") && !text.replace("\r\n", "").contains('\n') {
         after = after.replace("\r\n", "\n").replace('\n', "\r\n");
     }
-    Ok(if text.starts_with(BOM) { format!("{BOM}{after}") } else { after })
+    if text.starts_with(BOM) { format!("{BOM}{after}") } else { after }
 }
 
 #[cfg(test)]
