@@ -55,7 +55,8 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "firmware/daemons/apply-config", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/seed-config", imports: &[PURE, HOST] },
     Rule { folder: "firmware/daemons/confirm-boot", imports: &[PURE, HOST] },
-    Rule { folder: "firmware/daemons/netbootd", imports: &[PURE, HOST] },
+    // The zoo in its tests only: machines of others, which know nothing of ours.
+    Rule { folder: "firmware/daemons/netbootd", imports: &[PURE, HOST, Only("tests/client-zoo")] },
     Rule { folder: "firmware/device/early-boot", imports: &[PURE, HOST] },
     Rule { folder: "firmware/cli/slipway", imports: &[PURE, HOST] },
     // The builder computes with the same code as the box. What touches the world it has of its own.
@@ -65,6 +66,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "tests", imports: &[Only("firmware/pure/appliance-types"), Only("firmware/pure/disk-image")] },
     Rule { folder: "tests/guest-init", imports: &[] },
     Rule { folder: "tests/guest-container", imports: &[] },
+    Rule { folder: "tests/client-zoo", imports: &[] },
 ];
 
 /// All that pure crates may take from the registry: parsers, checksums, derives. It is a list of what is allowed
@@ -353,6 +355,8 @@ mod tests {
                 // The builder flashes with the code that the box writes its own disk with.
                 "xtask" => &["firmware/pure", "firmware/host/disk-writer"],
                 tests if tests.starts_with("tests") => &["firmware/pure"],
+                // Firmware of other machines, to test against.
+                "firmware/daemons/netbootd" => &["firmware/pure", "firmware/host", "tests/client-zoo"],
                 _ => &["firmware/pure", "firmware/host"],
             };
             for imports in rule.imports {

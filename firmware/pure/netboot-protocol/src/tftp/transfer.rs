@@ -20,8 +20,9 @@ const MOST_WAIT: Duration = Duration::from_secs(4);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often something is sent again to an address that has never answered: it may not have asked.
 const UNPROVEN_RESENDS: u32 = 3;
-/// Bounds of the wait after a repeated ACK in a window; see [`Transfer::repeated`].
-const LEAST_NUDGE: Duration = Duration::from_millis(10);
+/// The shortest wait after a repeated ACK in a window; see [`Transfer::repeated`]. A client that echoes its ACKs must get its
+/// next one through in this time, on a busy machine too.
+const LEAST_NUDGE: Duration = Duration::from_millis(100);
 
 /// The state of one transfer. What is sent is described by [`Blocks`], so that it costs no memory here.
 #[derive(Debug)]

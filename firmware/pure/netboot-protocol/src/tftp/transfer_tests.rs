@@ -78,7 +78,7 @@ fn r4_4_37_a_duplicate_ack_is_never_answered_with_data() {
     assert_eq!(transfer.on_packet(ms(1), &ack(0)), blocks(1, 8));
     assert_eq!(transfer.on_packet(ms(3), &ack(8)), blocks(9, 8));
     assert_eq!(transfer.on_packet(ms(3), &ack(8)), Action::Wait);
-    assert!(transfer.next_timeout() < ms(50), "{:?}", transfer.next_timeout());
+    assert!(transfer.next_timeout() < ms(110), "{:?}", transfer.next_timeout());
     assert_eq!(transfer.on_packet(ms(5), &ack(16)), blocks(17, 8));
     assert!(transfer.next_timeout() > ms(400));
     assert_eq!(transfer.resends(), 0);
@@ -166,13 +166,13 @@ fn r4_4_48_a_gap_is_filled_from_the_acknowledged_block_on() {
     // Block 4 got lost: the client acknowledges 3.
     assert_eq!(transfer.on_packet(ms(2), &ack(3)), again(4, 8));
     assert_eq!(transfer.on_packet(ms(3), &ack(11)), blocks(12, 8));
-    // Block 12, the first of its window, got lost: the client can only repeat its last ACK. That costs two round trips.
+    // Block 12, the first of its window, got lost: the client can only repeat its last ACK. That costs a tenth of a second.
     assert_eq!(transfer.on_packet(ms(4), &ack(11)), Action::Wait);
-    assert!(transfer.next_timeout() <= ms(4 + 20), "{:?}", transfer.next_timeout());
+    assert!(transfer.next_timeout() <= ms(4 + 100), "{:?}", transfer.next_timeout());
     assert_eq!(transfer.on_timeout(transfer.next_timeout()), again(12, 8));
     // But a client that goes on repeating it is not served faster.
     for repeat in 0..5 {
-        transfer.on_packet(ms(30 + repeat), &ack(11));
+        transfer.on_packet(ms(120 + repeat), &ack(11));
     }
     assert!(transfer.next_timeout() >= ms(2000));
 }
