@@ -10,6 +10,7 @@ mod emulation;
 mod host;
 mod image;
 mod machine;
+mod man;
 mod namespace;
 mod print;
 mod run;
@@ -47,6 +48,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Show what the build knows: the disk layout, a board with all its defaults, the packages of the last image.
     Print(print::PrintArgs),
+    /// Make the manual pages of `slipway`.
+    Man,
 }
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&context, &args),
         Command::Bench(args) => bench::run(&context, &args),
         Command::Print(args) => print::run(&context, &args),
+        Command::Man => man::run(&context),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,7 +75,7 @@ fn main() -> ExitCode {
 /// Sees to it that the commands that build are not held up by a chroot.
 fn own_root(cli: &Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Check(_) | Command::Print(_) => Ok(()),
+        Command::Check(_) | Command::Print(_) | Command::Man => Ok(()),
         _ if cli.again => chroot::take_root(),
         _ => chroot::leave(),
     }

@@ -31,6 +31,13 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
 
+    /// Print the completions for a shell: eval "$(slipway completions bash)".
+    Completions(CompletionsOptions),
+
+    /// Write the manual pages of this command.
+    #[command(hide = true)]
+    Man(ManOptions),
+
     /// Leave a note in the black box.
     #[command(hide = true)]
     Breadcrumb(BreadcrumbOptions),
@@ -219,6 +226,18 @@ pub(crate) struct ExplainOptions {
     /// A path, as in a problem (network.interfaces.eth1.mode), or a code (unknown-key). Without it, all there are.
     #[arg(value_name = "PATH-OR-CODE")]
     pub(crate) what: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsOptions {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManOptions {
+    /// The folder to write them into.
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

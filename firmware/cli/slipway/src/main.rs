@@ -13,6 +13,7 @@ mod system;
 mod when;
 
 mod config;
+mod manual;
 
 mod breadcrumb;
 mod give_up;
@@ -29,6 +30,8 @@ fn main() -> ExitCode {
         Command::Why(options) => why::run(&options),
         Command::Status(options) => status::run(&options),
         Command::Config(command) => return finish(config::run(&command)),
+        Command::Completions(options) => manual::completions(&options),
+        Command::Man(options) => manual::man(&options),
         Command::Breadcrumb(options) => breadcrumb::run(&options),
         Command::Report => report::run(),
         Command::GiveUp(options) => give_up::run(&options),

@@ -72,7 +72,7 @@ fn write(out: &Path, packing: &Packing<'_>, kept: &StoredGeneration) -> anyhow::
             fs::File::create(&partial).with_context(|| format!("cannot create {}", partial.display()))?;
         let mut file = BufWriter::new(file);
         packing.archive(kind, &partial, &mut file)?;
-        let file = file.into_inner().map_err(|error| error.into_error());
+        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
         file.and_then(|file| file.sync_all()).with_context(|| format!("cannot write {}", out.display()))?;
     } else if name.ends_with(".toml") {
         if packing.files.is_dir() || kept.overlay.is_some() {
