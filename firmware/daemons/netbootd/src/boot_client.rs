@@ -48,6 +48,10 @@ impl SeenClients {
 pub(crate) fn boot_client(shared: &Shared, address: Ipv4Addr, name: &FileName) -> BootClient {
     let seen = shared.seen.at(address);
     let mac = seen.as_ref().map(|(mac, _)| *mac);
+    if let Some(mac) = mac {
+        // It has understood where its files are.
+        shared.pxe_memory().loads(netboot_protocol::dhcp::Hardware::ethernet(mac));
+    }
     let client = match seen {
         Some((_, client)) => client,
         None => by_name(name),

@@ -9,7 +9,14 @@ mod notify;
 
 mod policy_file;
 
-#[allow(dead_code, reason = "DHCP says who is at an address")]
+mod clock;
+
+mod boot_policy_file;
+mod leases;
+
+mod dhcp;
+mod log_limit;
+
 mod boot_client;
 mod boot_root;
 mod files;
@@ -48,7 +55,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     let shared = Shared::new(policy);
-    let services: Vec<Service> = files::services(&shared)?;
+    let mut services: Vec<Service> = Vec::new();
+    services.extend(boot_policy_file::service(&shared)?);
+    services.extend(dhcp::services(&shared)?);
+    services.extend(files::services(&shared)?);
     notify::ready();
     Err(service::run_until_one_ends(services))
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use netboot_protocol::boot_policy::BootPolicy;
+use netboot_protocol::dhcp::PxeMemory;
 use netboot_protocol::policy::Policy;
 use netboot_protocol::tftp::{Admission, AdmissionLimits};
 
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) trace: Trace,
     admission: Mutex<Admission>,
     boot_policy: RwLock<Option<Arc<BootPolicy>>>,
+    pxe_memory: Mutex<PxeMemory>,
 }
 
 impl Shared {
@@ -32,6 +34,7 @@ impl Shared {
             trace: Trace::new(),
             admission: Mutex::new(Admission::new(AdmissionLimits::default())),
             boot_policy,
+            pxe_memory: Mutex::new(PxeMemory::default()),
         })
     }
 
@@ -43,5 +46,15 @@ impl Shared {
     /// What is published for each device; `None` when the configuration names no such file, and its rules decide.
     pub(crate) fn boot_policy(&self) -> Option<Arc<BootPolicy>> {
         self.boot_policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces what is published.
+    pub(crate) fn set_boot_policy(&self, policy: BootPolicy) {
+        *self.boot_policy.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(policy));
+    }
+
+    /// Which PXE clients have been told of a file, and have not loaded it.
+    pub(crate) fn pxe_memory(&self) -> MutexGuard<'_, PxeMemory> {
+        self.pxe_memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -36,7 +36,7 @@ fn every_rule_is_proven_or_says_why_not() {
         match (tests.contains_key(&test_prefix(number)), instead) {
             (false, None) => wrong.push(format!("{number} has neither a test nor a reason")),
             (true, Some(_)) => {
-                wrong.push(format!("{number} has tests, so its reason in rules.tsv is out of date"))
+                wrong.push(format!("{number} has tests, so its reason in rules.tsv is out of date"));
             }
             _ => {}
         }
@@ -100,7 +100,7 @@ fn page(lines: &[Line<'_>], tests: &BTreeMap<String, Vec<String>>) -> String {
     for line in lines {
         match line {
             Line::Section(title) => {
-                write!(page, "\n## {title}\n\n| Rule | | Shown by |\n|---|---|---|\n").unwrap()
+                write!(page, "\n## {title}\n\n| Rule | | Shown by |\n|---|---|---|\n").unwrap();
             }
             Line::Rule { number, rule, instead } => {
                 let shown = match (tests.get(&test_prefix(number)), instead) {

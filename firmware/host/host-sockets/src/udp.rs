@@ -31,7 +31,7 @@ impl SocketError {
 /// the two apart. Sending to everybody is allowed on all of them.
 ///
 /// # Errors
-/// The port is taken, the interface has not got the address, or we may not.
+/// The port is taken, there is no such interface, or we may not.
 pub fn bind_udp(interface: &InterfaceName, address: SocketAddrV4) -> Result<UdpSocket, SocketError> {
     let open = || {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
@@ -39,6 +39,8 @@ pub fn bind_udp(interface: &InterfaceName, address: SocketAddrV4) -> Result<UdpS
         socket.set_reuse_address(true)?;
         socket.bind_device(Some(interface.as_str().as_bytes()))?;
         socket.set_broadcast(true)?;
+        // Before there is a cable the kernel has not given the interface its address yet.
+        socket.set_freebind_v4(true)?;
         socket.bind(&address.into())?;
         Ok(UdpSocket::from(socket))
     };

@@ -72,6 +72,13 @@ impl Hardware {
         Hardware { kind: 1, length: 6, address }
     }
 
+    /// The card with these bytes for an address; `None` when they are more than 16.
+    pub fn new(kind: u8, address: &[u8]) -> Option<Hardware> {
+        let mut own = [0; 16];
+        own.get_mut(..address.len())?.copy_from_slice(address);
+        Some(Hardware { kind, length: u8::try_from(address.len()).ok()?, address: own })
+    }
+
     /// The kind of network, as in ARP.
     pub fn kind(self) -> u8 {
         self.kind

@@ -13,9 +13,10 @@ use std::time::Duration;
 use appliance_types::MacAddress;
 
 use super::leases::{Lease, LeaseTable};
-use super::{Packet, Request};
+use super::{Packet, Request, code};
 use crate::boot_policy::BootPolicy;
-use crate::policy::{DhcpMode, InterfaceTable, Policy};
+use crate::client::ClientClass;
+use crate::policy::{DhcpMode, InterfaceTable, Policy, PxeStrategy};
 
 pub use destination::Destination;
 pub use memory::PxeMemory;
@@ -168,6 +169,22 @@ pub enum Notice {
 }
 
 impl Decision {
+    /// How a PXE client was told of its file, when this reply is what it boots by: the ACK of a server, the offer of a proxy.
+    pub fn strategy_told(&self, request: &Request) -> Option<PxeStrategy> {
+        let Action::Reply(reply) = &self.action else { return None };
+        let is_last_word = match reply.kind {
+            ReplyKind::Ack => request.packet.ciaddr.is_unspecified(),
+            ReplyKind::Offer => reply.packet.yiaddr.is_unspecified(),
+            ReplyKind::Nak => false,
+        };
+        let options = &reply.packet.options;
+        let is_told = request.client.class == ClientClass::Pxe && options.has(code::VENDOR_CLASS);
+        (is_last_word && is_told).then(|| match options.has(code::VENDOR_SPECIFIC) {
+            true => PxeStrategy::Direct,
+            false => PxeStrategy::Port4011,
+        })
+    }
+
     fn silence(reason: Silence) -> Decision {
         Decision { action: Action::Silence(reason), change: None, probe: None, notice: None }
     }

@@ -1,0 +1,93 @@
+use super::*;
+use crate::clock;
+use std::time::Duration;
+
+fn lease(last: u8, state: LeaseState) -> Lease {
+    let hardware = Hardware::new(1, &[2, 0, 0, 0, 0, last]).unwrap();
+    Lease {
+        address: Ipv4Addr::new(10, 0, 0, last),
+        client: ClientKey { hardware, id: (last % 2 == 0).then(|| [255, last].into()) },
+        class: if last == 3 { ClientClass::RaspberryPi } else { ClientClass::Generic },
+        hostname: (last == 1).then(|| "printer".parse().unwrap()),
+        state,
+    }
+}
+
+fn sorted(mut leases: Vec<Lease>) -> Vec<Lease> {
+    leases.sort_by_key(|lease| lease.address);
+    leases
+}
+
+#[test]
+fn what_is_committed_is_read_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let anchor = Anchor::now();
+    let at = clock::now() + Duration::from_secs(600);
+    let leases = vec![
+        lease(1, LeaseState::Bound { until: at }),
+        lease(2, LeaseState::Quarantined { until: at }),
+        lease(3, LeaseState::Free { since: at }),
+    ];
+    {
+        let (mut store, kept) = LeaseStore::open(folder.path(), anchor).unwrap();
+        assert_eq!(kept, []);
+        store.commit(leases.iter(), anchor).unwrap();
+        store.commit([lease(9, LeaseState::Offered { until: at })].iter(), anchor).unwrap();
+    }
+    let (mut store, kept) = LeaseStore::open(folder.path(), anchor).unwrap();
+    assert_eq!(sorted(kept), leases);
+    let moved = lease(1, LeaseState::Free { since: at });
+    store.commit([moved.clone()].iter(), anchor).unwrap();
+    let kept = LeaseStore::open(folder.path(), anchor).unwrap().1;
+    assert_eq!(sorted(kept), [vec![moved], leases[1..].to_vec()].concat());
+}
+
+#[test]
+fn a_damaged_file_is_put_aside_and_leases_begin_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("leases.db");
+    for number in 1..3 {
+        std::fs::write(&path, b"this was a database once, before the disk had its way with it").unwrap();
+        let (mut store, kept) = LeaseStore::open(folder.path(), Anchor::now()).unwrap();
+        assert_eq!(kept, []);
+        store.commit([lease(1, LeaseState::Bound { until: clock::now() })].iter(), Anchor::now()).unwrap();
+        assert!(folder.path().join(format!("leases.db.damaged-{number}")).exists());
+    }
+}
+
+#[test]
+fn a_newer_image_has_added_a_column_and_this_one_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let anchor = Anchor::now();
+    let first = lease(1, LeaseState::Bound { until: Duration::from_secs(9) });
+    let (mut store, _) = LeaseStore::open(folder.path(), anchor).unwrap();
+    store.commit([first.clone()].iter(), anchor).unwrap();
+    store
+        .database
+        .execute_batch("ALTER TABLE lease ADD COLUMN vlan INTEGER; PRAGMA user_version = 2")
+        .unwrap();
+    drop(store);
+    let (mut store, kept) = LeaseStore::open(folder.path(), anchor).unwrap();
+    assert_eq!(kept, [first]);
+    store.commit([lease(2, LeaseState::Bound { until: Duration::from_secs(9) })].iter(), anchor).unwrap();
+}
+
+#[test]
+fn an_operator_can_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = LeaseStore::open(folder.path(), Anchor::now()).unwrap();
+    store.commit([lease(200, LeaseState::Bound { until: clock::now() })].iter(), Anchor::now()).unwrap();
+    let row = store.database.query_row("SELECT address, hardware, state FROM lease_text", [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    });
+    assert_eq!(row.unwrap(), ("10.0.0.200".into(), "0200000000C8".into(), "bound".into()));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let error = LeaseStore::open(Path::new("/nonexistent"), Anchor::now()).err().unwrap();
+    assert!(
+        format!("{error:#}").starts_with("cannot open the leases in /nonexistent/leases.db: "),
+        "{error:#}"
+    );
+}
