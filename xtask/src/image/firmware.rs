@@ -16,6 +16,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("apply-config", "usr/lib/slipway/apply-config"),
     ("seed-config", "usr/lib/slipway/seed-config"),
     ("confirm-boot", "usr/lib/slipway/confirm-boot"),
+    ("netbootd", "usr/lib/slipway/netbootd"),
 ];
 /// Programs that run before there is a root file system, or without one: linked statically.
 const STATIC_PROGRAMS: &[&str] = &["early-boot", "guest-init", "guest-container"];

@@ -3,6 +3,8 @@
 //!
 //! `SLIPWAY_BLESS=1 cargo test -p netbootd --test conformance` writes the page anew.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;

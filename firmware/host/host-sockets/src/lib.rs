@@ -13,6 +13,6 @@ mod packet;
 mod segments;
 mod udp;
 
-pub use packet::{EtherType, PacketSocket};
+pub use packet::{EtherType, PacketSocket, interface_index};
 pub use segments::set_segment_size;
 pub use udp::{SocketError, bind_udp};

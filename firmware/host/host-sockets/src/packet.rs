@@ -58,10 +58,25 @@ impl PacketSocket {
         let index = interface_index(interface).map_err(failed)?;
         // Without a protocol it hears nothing until it is bound.
         let socket = Socket::new(Domain::PACKET, Type::DGRAM, None).map_err(failed)?;
-        if hears {
-            socket.bind(&link_address(index, kind, None)).map_err(failed)?;
-        }
+        // Bound, so that it knows its card; without a protocol, so that it hears nothing.
+        socket.bind(&link_address(index, hears.then_some(kind), None)).map_err(failed)?;
         Ok(PacketSocket { socket, interface: interface.clone(), index, kind })
+    }
+
+    /// The card of the interface; `None` when that is no Ethernet.
+    pub fn card(&self) -> Option<MacAddress> {
+        let address = self.socket.local_addr().ok()?;
+        if i32::from(address.family()) != libc::AF_PACKET {
+            return None;
+        }
+        // SAFETY: the kernel gave us an address of this family, which is a `sockaddr_ll`, in a storage that is large enough for
+        // and aligned as any address.
+        #[expect(unsafe_code, reason = "the kernel's structure for link layer addresses")]
+        let link = unsafe { &*address.as_ptr().cast::<libc::sockaddr_ll>() };
+        (link.sll_halen == 6).then(|| {
+            let [a, b, c, d, e, f, ..] = link.sll_addr;
+            MacAddress::from_bytes([a, b, c, d, e, f])
+        })
     }
 
     /// The interface.
@@ -74,7 +89,7 @@ impl PacketSocket {
     /// # Errors
     /// What the kernel says: the link is down, say.
     pub fn send(&self, to: MacAddress, packet: &[u8]) -> io::Result<()> {
-        self.socket.send_to(packet, &link_address(self.index, self.kind, Some(to))).map(drop)
+        self.socket.send_to(packet, &link_address(self.index, Some(self.kind), Some(to))).map(drop)
     }
 
     /// Takes in a packet, as much of it as fits; how long it is.
@@ -109,20 +124,26 @@ impl AsFd for PacketSocket {
     }
 }
 
-fn interface_index(interface: &InterfaceName) -> io::Result<i32> {
-    let text = std::fs::read_to_string(format!("/sys/class/net/{interface}/ifindex"))?;
-    text.trim().parse().map_err(|_| io::Error::other("the kernel gave the interface no number"))
+/// The number of an interface in the namespace that we are in. (`/sys/class/net` may show another one's.) One that is taken away
+/// and comes back has another number.
+///
+/// # Errors
+/// There is no such interface.
+pub fn interface_index(interface: &InterfaceName) -> io::Result<i32> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+    let index = rustix::net::netdevice::name_to_index(&socket, interface.as_str())?;
+    i32::try_from(index).map_err(io::Error::other)
 }
 
 /// `sockaddr_ll`, for which neither the standard library nor socket2 has a safe constructor.
-fn link_address(index: i32, kind: EtherType, to: Option<MacAddress>) -> SockAddr {
+fn link_address(index: i32, kind: Option<EtherType>, to: Option<MacAddress>) -> SockAddr {
     let mut storage = SockAddrStorage::zeroed();
     // SAFETY: `sockaddr_ll` is one of the address types that a `sockaddr_storage` is large enough and aligned for, and every
     // pattern of its bytes is a valid one.
     #[expect(unsafe_code, reason = "the kernel's structure for link layer addresses")]
     let link = unsafe { storage.view_as::<libc::sockaddr_ll>() };
     link.sll_family = u16::try_from(libc::AF_PACKET).unwrap_or_default();
-    link.sll_protocol = kind.number().to_be();
+    link.sll_protocol = kind.map_or(0, EtherType::number).to_be();
     link.sll_ifindex = index;
     if let Some(mac) = to {
         link.sll_halen = 6;

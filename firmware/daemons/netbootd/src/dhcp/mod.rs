@@ -17,6 +17,7 @@ mod serve;
 mod wire;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ use crate::shared::Shared;
 use serve::Server;
 use wire::Wire;
 use writer::Writer;
+
+/// A mark older than this is of another time.
+const JUST_NOW: Duration = Duration::from_secs(60);
 
 /// Opens the sockets and the lease store, and looks whether another server is there already.
 ///
@@ -57,7 +61,9 @@ pub(crate) fn services(shared: &Arc<Shared>) -> anyhow::Result<Vec<Service>> {
     let wires: Vec<Wire> = Wire::open_all(policy)?;
     let wires: Arc<[Wire]> = wires.into();
     let search = rogue::Search::open(policy, &wires)?;
-    search.refuse_company(policy)?;
+    if !served_just_now(policy) {
+        search.refuse_company(policy)?;
+    }
 
     let publisher = Publisher::default();
     let (writer, queue) =
@@ -77,6 +83,17 @@ pub(crate) fn services(shared: &Arc<Shared>) -> anyhow::Result<Vec<Service>> {
         services.push(Service::new("leases.json", move || publisher.run(&path, &shared.policy, &leases)));
     }
     Ok(services)
+}
+
+/// The file that says when we last served. In a folder that does not outlive the machine's run; without one nothing is said.
+fn serving_mark(policy: &Policy) -> Option<PathBuf> {
+    policy.state().leases_json.as_ref().map(|path| path.with_file_name("serving"))
+}
+
+/// Whether we are back after a crash, for which nobody should wait: other servers are looked for all the same, a little later.
+fn served_just_now(policy: &Policy) -> bool {
+    let written = serving_mark(policy).and_then(|path| path.metadata().ok()?.modified().ok());
+    written.and_then(|at| at.elapsed().ok()).is_some_and(|ago| ago < JUST_NOW)
 }
 
 /// A lease from the disk ends no later than one that is given now: the wall clock may have been ahead when it was written.

@@ -19,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::intake::{Arrived, Intake};
 use super::parking::{Parked, Parking};
 use super::rogue::Told;
+use super::serving_mark;
 use super::wire::{Outgoing, Wire};
 use super::writer::{Job, send};
 use crate::clock::{self, Anchor};
@@ -86,6 +87,7 @@ impl Server {
 
     /// Serves until it cannot.
     pub(super) fn run(mut self) -> anyhow::Error {
+        self.mark();
         loop {
             if let Err(error) = self.turn() {
                 return error;
@@ -334,6 +336,7 @@ impl Server {
             return Ok(());
         }
         self.looked = now;
+        self.mark();
         if let Some(wire) = self.wires.iter().find(|wire| wire.is_gone()) {
             bail!("the network interface {} is gone, or another one has its name", wire.name);
         }
@@ -345,6 +348,13 @@ impl Server {
             self.keep(Job { leases, reply: None, anchor: Some(anchor) })?;
         }
         Ok(())
+    }
+
+    /// Says when we last served; a mark that cannot be written makes the next start a few seconds longer.
+    fn mark(&self) {
+        if let Some(path) = serving_mark(&self.shared.policy) {
+            let _unmarked = std::fs::write(path, b"");
+        }
     }
 
     fn say(&self, reply: &Outgoing) {

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
 use anyhow::Context as _;
 use appliance_types::{InterfaceName, MacAddress};
-use host_sockets::{EtherType, PacketSocket, bind_udp};
+use host_sockets::{EtherType, PacketSocket, bind_udp, interface_index};
 use netboot_protocol::dhcp::{Destination, ServerPort};
 use netboot_protocol::frame::udp_packet;
 use netboot_protocol::policy::{DhcpMode, InterfaceTable, Policy};
@@ -21,7 +21,7 @@ pub(super) struct Wire {
     /// To clients that have no address yet; without the right to it, everybody hears those replies.
     packets: Option<PacketSocket>,
     server_port: u16,
-    index: String,
+    index: i32,
 }
 
 /// What is known of a packet from the socket that it came to.
@@ -80,12 +80,11 @@ impl Wire {
                 None
             }
         };
-        let card = std::fs::read_to_string(format!("/sys/class/net/{name}/address"));
-        let index = interface_index(name)?;
+        let index = interface_index(name).with_context(|| format!("there is no network interface {name}"))?;
         Ok(Wire {
             name: name.clone(),
             table: table.clone(),
-            card: card.ok().and_then(|text| text.trim().parse().ok()),
+            card: packets.as_ref().and_then(PacketSocket::card),
             sockets,
             packets,
             server_port,
@@ -110,7 +109,7 @@ impl Wire {
 
     /// Whether the sockets are of an interface that is gone: one with the same name is another one.
     pub(super) fn is_gone(&self) -> bool {
-        interface_index(&self.name).ok().as_ref() != Some(&self.index)
+        interface_index(&self.name).ok() != Some(self.index)
     }
 
     /// Sends a reply; where it went.
@@ -133,9 +132,4 @@ impl Wire {
         };
         socket.send_to(&reply.bytes, to).map(|_| to)
     }
-}
-
-fn interface_index(name: &InterfaceName) -> anyhow::Result<String> {
-    std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex"))
-        .with_context(|| format!("there is no network interface {name}"))
 }

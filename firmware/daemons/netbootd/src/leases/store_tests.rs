@@ -6,7 +6,7 @@ fn lease(last: u8, state: LeaseState) -> Lease {
     let hardware = Hardware::new(1, &[2, 0, 0, 0, 0, last]).unwrap();
     Lease {
         address: Ipv4Addr::new(10, 0, 0, last),
-        client: ClientKey { hardware, id: (last % 2 == 0).then(|| [255, last].into()) },
+        client: ClientKey { hardware, id: last.is_multiple_of(2).then(|| [255, last].into()) },
         class: if last == 3 { ClientClass::RaspberryPi } else { ClientClass::Generic },
         hostname: (last == 1).then(|| "printer".parse().unwrap()),
         state,
