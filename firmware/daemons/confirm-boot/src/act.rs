@@ -70,6 +70,12 @@ fn is_displaced(state: &BootState, slot: SlotName) -> bool {
     }
 }
 
+/// Has the black box say what does not work, where the slot stays: nobody may be there to ask the running system, and `slipway why`
+/// knows of no other place.
+pub(crate) fn stay_degraded(hands: &impl Hands, reasons: &[String]) {
+    note(hands, BreadcrumbKind::Check, STAGE, &format!("degraded: {}", reasons.join("; ")));
+}
+
 /// Leaves the running slot, which is on trial, for the other one.
 pub(crate) fn give_up(hands: &impl Hands, slot: SlotName, check: &str, reason: &str) -> anyhow::Result<()> {
     note(hands, BreadcrumbKind::MarkBad, check, reason);

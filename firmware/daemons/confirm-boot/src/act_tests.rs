@@ -210,3 +210,14 @@ fn without_rauc_a_bad_slot_is_left_all_the_same() {
     assert_eq!(done.iter().filter(|step| *step == "RAUC is asked in vain").count(), 3);
     assert_eq!(done.last().unwrap(), "reboot: slot B is bad: lan eth1: no address");
 }
+
+#[test]
+fn what_stays_degraded_is_in_the_black_box_with_its_reasons() {
+    let machine = Machine::running(A, BootOrder::Only(A), [9, 0], Some(A));
+    stay_degraded(&machine, &["/data is not mounted".to_owned(), "data.mount has failed".to_owned()]);
+    let done = machine.done();
+    assert!(
+        matches!(&done[..], [one] if one.contains("degraded: /data is not mounted; data.mount has failed")),
+        "{done:?}"
+    );
+}

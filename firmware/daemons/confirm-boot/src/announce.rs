@@ -63,8 +63,11 @@ impl<'a> Announcer<'a> {
         }
     }
 
-    pub(crate) fn degraded(&mut self, reasons: &[String]) {
+    /// Whether that is another verdict than before, and not the same one for other reasons.
+    pub(crate) fn degraded(&mut self, reasons: &[String]) -> bool {
+        let is_new = self.said.as_ref().is_none_or(|said| said.verdict != VerdictState::Degraded);
         self.tell(VerdictState::Degraded, reasons, Level::Warn, &format!("degraded: {}", reasons.join("; ")));
+        is_new
     }
 
     /// `warnings` is what is not as it should be and speaks not against the slot.
@@ -124,7 +127,8 @@ mod tests {
             announcer.waiting(&reasons("not provisioned: no stick"));
         }
         announcer.waiting(&reasons("services"));
-        announcer.degraded(&reasons("web.service has failed"));
+        assert!(announcer.degraded(&reasons("web.service has failed")));
+        assert!(!announcer.degraded(&reasons("web.service has failed")));
         announcer.good(&[]);
         announcer.good(&[]);
         // A later look: the wait for a new verdict is nobody's business.
@@ -150,7 +154,8 @@ slipway: verdict: good: slot A is confirmed
         assert!(second.has_marked_good());
         second.good(&["there is no card eth1".to_owned()]);
         assert_eq!(console(&places), "slipway: verdict: good: slot A is confirmed; there is no card eth1\n");
-        second.degraded(&["web.service has failed".to_owned()]);
+        assert!(second.degraded(&["web.service has failed".to_owned()]));
+        assert!(!Announcer::resume(&places).degraded(&["db.service has failed".to_owned()]));
         let report = VerdictReport::read(&places.verdict).unwrap();
         assert_eq!((report.verdict, report.marked_good), (VerdictState::Degraded, true));
     }

@@ -58,11 +58,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// How often a boot's black box is told that it is degraded: what comes and goes must not push older boots out.
+const MOST_NOTES: u32 = 4;
+
 fn judge_this_boot(places: &Places) -> anyhow::Result<()> {
     let appliance = Appliance::new(places);
     let mut judge = Judge::new(Policy::DEFAULT);
     let mut announcer = Announcer::resume(places);
     let mut marking = Backoff::default();
+    let mut noted = 0;
     loop {
         let facts = gather::facts(places);
         let now = Duration::from_millis(uptime_ms());
@@ -70,7 +74,12 @@ fn judge_this_boot(places: &Places) -> anyhow::Result<()> {
         announcer.notice(&facts);
         match &verdict {
             Verdict::Wait { reasons } => announcer.waiting(reasons),
-            Verdict::Degraded { reasons } => announcer.degraded(reasons),
+            Verdict::Degraded { reasons } => {
+                if announcer.degraded(reasons) && noted < MOST_NOTES {
+                    noted += 1;
+                    act::stay_degraded(&appliance, reasons);
+                }
+            }
             Verdict::Good if announcer.has_marked_good() || marking.is_due(now) => {
                 match mark_good(&appliance, &announcer, &facts) {
                     Ok(()) => {
