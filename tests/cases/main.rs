@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed, and the error says where")]
 
 mod appliance;
+mod applying;
 mod building;
 mod containers;
 mod disk_and_layout;
