@@ -3,6 +3,7 @@
 
 mod bare;
 mod boot;
+mod config;
 
 use crate::board::Board;
 use crate::context::Context;
@@ -26,6 +27,8 @@ enum What {
     Size,
     /// Kernel start to services up, against a bare Debian of the same packages.
     Boot,
+    /// Changing a configuration, on this machine, against the limits.
+    Config,
 }
 
 /// A line of the table.
@@ -40,6 +43,21 @@ struct Row {
 /// Measures and prints one table.
 pub(crate) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
     let wanted = |what| args.what.is_empty() || args.what.contains(&what);
+    let mut rows = Vec::new();
+    if wanted(What::Size) || wanted(What::Boot) {
+        rows.extend(of_the_image(context, &wanted, args.runs)?);
+    }
+    if wanted(What::Config) {
+        rows.extend(config::rows(context)?);
+    }
+    println!("{:<34} {:<12} {:<12} {:<34} {:<6}", "what", "goal", "measured", "peer or limit", "ratio");
+    for row in rows {
+        println!("{:<34} {:<12} {:<12} {:<34} {:<6}", row.what, row.goal, row.measured, row.peer, row.ratio);
+    }
+    Ok(())
+}
+
+fn of_the_image(context: &Context, wanted: &dyn Fn(What) -> bool, runs: usize) -> Result<Vec<Row>> {
     let options = ImageArgs::default();
     let peer = match wanted(What::Boot) {
         true => Some(bare::ensure(context, &Board::load(context, &options.board)?)?),
@@ -51,13 +69,9 @@ pub(crate) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
         rows.extend(size(&built)?);
     }
     if let Some(peer) = &peer {
-        rows.extend(boot::rows(context, &built, peer, args.runs)?);
+        rows.extend(boot::rows(context, &built, peer, runs)?);
     }
-    println!("{:<34} {:<12} {:<12} {:<34} {:<6}", "what", "goal", "measured", "peer or limit", "ratio");
-    for row in rows {
-        println!("{:<34} {:<12} {:<12} {:<34} {:<6}", row.what, row.goal, row.measured, row.peer, row.ratio);
-    }
-    Ok(())
+    Ok(rows)
 }
 
 fn size(built: &Built) -> Result<Vec<Row>> {

@@ -314,6 +314,11 @@ impl Bench {
         self.place(path).symlink_metadata().is_ok()
     }
 
+    /// Takes a file away; where it replaced one of this machine's, that one is there again.
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.place(path)).unwrap();
+    }
+
     fn lay_out_etc(&self, below: &str) {
         for (name, text) in [
             ("passwd", PASSWD),
