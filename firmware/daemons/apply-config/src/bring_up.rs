@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use appliance_config::{Config, Mode};
+use appliance_types::HealthSet;
 use artefact_render::{Artefacts, UnitAction, actions};
 use config_store::{ReplacedImage, StoredImage};
 use host_files::RequiredFacts;
@@ -65,7 +66,9 @@ fn start(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(
     let required = installed::below(system.root(), RequiredFacts::PATH);
     let required = RequiredFacts::read(&required).map_err(at(Stage::Required))?;
     network::wait(&required).map_err(at(Stage::Network))?;
-    required::wait(&required, say).map_err(at(Stage::Required))
+    let health = installed::below(system.root(), HealthSet::PATH);
+    let wanted = required::Wanted::new(&required, &health).map_err(at(Stage::Health))?;
+    required::wait(&wanted, say)
 }
 
 /// Changes the files and tells everybody concerned, without waiting for what starts. Ends at the first failure.

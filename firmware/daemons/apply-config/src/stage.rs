@@ -28,6 +28,8 @@ pub(crate) enum Stage {
     Images,
     /// Containers that must run.
     Required,
+    /// What its owner asks of it.
+    Health,
     /// Waiting for its owner to confirm it.
     Trial,
 }
@@ -58,6 +60,7 @@ impl Stage {
             Stage::Containers => "containers",
             Stage::Images => "images",
             Stage::Required => "required",
+            Stage::Health => "health",
             Stage::Trial => "trial",
         }
     }

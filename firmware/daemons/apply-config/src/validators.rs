@@ -1,12 +1,14 @@
 //! The system's own tools look at the files before they are put in place.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use artefact_render::Artefacts;
-use host_files::{Program, run_program, write_atomic};
+use host_files::{Program, run_program};
 
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
@@ -39,10 +41,19 @@ fn write_candidate(folder: &Path, artefacts: &Artefacts) -> anyhow::Result<()> {
         let file = crate::installed::below(folder, path);
         let parent = file.parent().unwrap_or(folder);
         fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
-        // Secrets may be among them: nobody else reads the candidate.
-        write_atomic(&file, &artefact.bytes, 0o600)?;
+        write_private(&file, &artefact.bytes)?;
     }
     Ok(())
+}
+
+/// Secrets may be among them: nobody else reads the candidate. It lies in memory and nobody reads it after a power cut, so nothing is
+/// synced.
+fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let create = || {
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(bytes)
+    };
+    create().with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn firewall(folder: &Path) -> anyhow::Result<()> {
@@ -68,7 +79,7 @@ fn containers(system: &System, folder: &Path, artefacts: &Artefacts) -> anyhow::
         let _ = fs::remove_dir_all(&alone);
         fs::create_dir_all(&alone).with_context(|| format!("cannot create {}", alone.display()))?;
         for (path, artefact) in artefacts.files.iter().filter(|(path, _)| directly_below(path)) {
-            write_atomic(&alone.join(path.rsplit('/').next().unwrap_or(path)), &artefact.bytes, 0o600)?;
+            write_private(&alone.join(path.rsplit('/').next().unwrap_or(path)), &artefact.bytes)?;
         }
         let program = Program::new(&generator)
             .env("QUADLET_UNIT_DIRS", &alone)

@@ -17,6 +17,9 @@ pub struct RequiredFacts {
     pub lan: Vec<LanAddress>,
     /// The units that must run.
     pub required: Vec<RequiredUnit>,
+    /// Those that must run as well when the configuration is changed, and not at every boot.
+    #[serde(default)]
+    pub required_at_change: Vec<RequiredUnit>,
     /// How long they have to come up, in seconds.
     pub timeout_s: u64,
     /// How long they must then keep running, in seconds.
@@ -92,6 +95,7 @@ mod tests {
                 address: "172.20.30.1/24".parse().unwrap(),
             }],
             required: vec![unit("web.service", UnitMode::Rootful), unit("db.service", UnitMode::Rootless)],
+            required_at_change: Vec::new(),
             timeout_s: 300,
             settle_s: 0,
         };
