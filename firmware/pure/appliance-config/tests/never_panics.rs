@@ -7,6 +7,9 @@ use proptest::prelude::*;
 const FULL: &str = include_str!("accepts/full.toml");
 const CADDY: &str = include_str!("accepts/caddy-oidc.toml");
 const MANY: &str = include_str!("fails/many.toml");
+const ATOMIXOS: &str = include_str!("frozen/version-1/atomixos-full.toml");
+const OURS: &str = include_str!("frozen/version-1/slipway-0.1-workloads.toml");
+const UNSAFE: &str = include_str!("fails/atomixos-unsafe.toml");
 
 /// Pieces of documents, to make new ones from.
 const WORDS: &[&str] = &[
@@ -57,6 +60,33 @@ const WORDS: &[&str] = &[
     "]]",
     "activation",
     "required",
+    "allow_degraded",
+    "secrets.values",
+    "secrets.registries.'r'",
+    "health.http.a",
+    "url",
+    "'http://[::1]:80/x?y'",
+    "health.tcp.a",
+    "health.command.a",
+    "health.unit.a",
+    "updates",
+    "window",
+    "'22:00-04:30'",
+    "os_upgrade.server_url",
+    "devices.stages",
+    "containers.pod.p",
+    "Pod",
+    "containers.build.b.Build",
+    "ImageTag",
+    "Secret",
+    "'a,type=env,target=B'",
+    "Mount",
+    "'type=volume,source=,dst=/x'",
+    "''",
+    "'.'",
+    "'-'",
+    "'a.pod'",
+    "'a.build'",
     "99999999999999999999",
     "1979-05-27",
 ];
@@ -97,14 +127,21 @@ fn hold_places<'p>(problems: impl Iterator<Item = &'p Problem>, config: &[u8], o
 }
 
 fn hold_text(config: &Config) {
-    let containers = config.containers.containers.values().flat_map(|container| &container.sections);
-    let containers = containers.inspect(|section| {
-        let taken = ["Network", "PublishPort", "PodmanArgs", "ExecStart"];
-        assert!(section.entries.iter().all(|(key, _)| !taken.contains(&key.as_str())), "{section:?}");
-    });
-    let resources = [&config.containers.networks, &config.containers.volumes, &config.containers.images];
+    let all = &config.containers;
+    let containers = all.containers.values().flat_map(|container| &container.sections);
+    let pods = all.pods.values().flat_map(|pod| &pod.sections);
+    let resources = [&all.networks, &all.volumes, &all.images];
     let resources =
         resources.into_iter().flat_map(|resources| resources.values().map(|resource| &resource.section));
+    let builds = all.builds.values().map(|build| &build.section);
+    let containers = containers.chain(pods).inspect(|section| {
+        let taken = ["Network", "PublishPort", "Pod"];
+        assert!(section.entries.iter().all(|(key, _)| !taken.contains(&key.as_str())), "{section:?}");
+    });
+    let resources = resources.chain(builds).inspect(|section| {
+        let refused = ["PodmanArgs", "GlobalArgs", "ContainersConfModule", "ServiceName", "ExecStart"];
+        assert!(section.entries.iter().all(|(key, _)| !refused.contains(&key.as_str())), "{section:?}");
+    });
     for (key, values) in containers.chain(resources).flat_map(|section| &section.entries) {
         assert!(key.bytes().all(|b| b.is_ascii_alphanumeric()) && !values.is_empty(), "{key}");
         for value in values {
@@ -118,7 +155,7 @@ fn hold_text(config: &Config) {
 /// A document with a few changes: bytes removed, words put in, lines moved.
 fn changed() -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<prop::sample::Index>(), 0usize..12, prop::sample::select(WORDS), 0u8..3);
-    let document = prop::sample::select(&[FULL, CADDY, MANY][..]);
+    let document = prop::sample::select(&[FULL, CADDY, MANY, ATOMIXOS, OURS, UNSAFE][..]);
     (document, prop::collection::vec(change, 1..6)).prop_map(|(document, changes)| {
         let mut bytes = document.as_bytes().to_vec();
         for (place, count, word, kind) in changes {
@@ -138,18 +175,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_bytes(config: Vec<u8>, overlay: Option<Vec<u8>>) {
+    fn c11_any_bytes(config: Vec<u8>, overlay: Option<Vec<u8>>) {
         hold(&config, overlay.as_deref());
     }
 
     #[test]
-    fn any_words(words in prop::collection::vec(prop::sample::select(WORDS), 0..60)) {
+    fn c11_any_words(words in prop::collection::vec(prop::sample::select(WORDS), 0..60)) {
         hold(format!("version = 1\n{}", words.concat()).as_bytes(), None);
         hold(FULL.as_bytes(), Some(words.concat().as_bytes()));
     }
 
     #[test]
-    fn changed_documents(config in changed(), overlay in prop::option::of(changed())) {
+    fn c11_changed_documents(config in changed(), overlay in prop::option::of(changed())) {
         hold(&config, overlay.as_deref());
     }
 }

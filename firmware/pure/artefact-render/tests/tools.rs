@@ -1,11 +1,14 @@
-//! The real tools judge every golden: nft, and Podman's generator.
+//! The real tools judge every golden: nft, Podman's generator, systemd-tmpfiles.
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is the assertion itself")]
 #![expect(clippy::disallowed_methods, reason = "this is about other programs")]
 #![expect(clippy::disallowed_macros, reason = "a test that is skipped says so")]
 
 mod common;
+#[path = "common/quadlet.rs"]
+mod quadlet;
 
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Command, Output};
 
 #[test]
@@ -26,13 +29,13 @@ fn nft_accepts_every_firewall() {
     }
 }
 
-/// `SLIPWAY_QUADLET` is the generator and what runs it, for example
-/// `qemu-aarch64 -L ROOT ROOT/usr/libexec/podman/quadlet` with ROOT an unpacked root of the image.
 #[test]
-fn quadlet_accepts_every_unit() {
-    let command =
-        std::env::var("SLIPWAY_QUADLET").unwrap_or_else(|_| "/usr/libexec/podman/quadlet".to_owned());
-    let words: Vec<&str> = command.split_whitespace().collect();
+fn q05_the_real_quadlet_generator_accepts_every_golden() {
+    let words = match quadlet::find() {
+        Ok(words) => words,
+        Err(why) => return println!("SKIPPED: {why}"),
+    };
+    let mut judged = 0;
     for case in common::cases() {
         for (folder, arguments) in
             [("systemd", &["-dryrun"][..]), ("systemd/users/900", &["-dryrun", "-user"])]
@@ -47,17 +50,57 @@ fn quadlet_accepts_every_unit() {
             for unit in &units {
                 std::fs::copy(unit, alone.path().join(unit.file_name().unwrap())).unwrap();
             }
-            let mut quadlet = Command::new(words[0]);
+            let mut quadlet = Command::new(&words[0]);
             let quadlet = quadlet.args(&words[1..]).args(arguments).env("QUADLET_UNIT_DIRS", alone.path());
-            let output = match quadlet.output() {
-                Ok(output) => output,
-                Err(error) => return println!("SKIPPED: {command}: {error}"),
-            };
+            let output = quadlet.output().unwrap();
             assert_accepts(&output, &folder.display().to_string());
             let services = String::from_utf8_lossy(&output.stdout).matches("\n[Service]\n").count();
             assert_eq!(services, units.len(), "{}: a unit is missing", folder.display());
+            judged += units.len();
         }
     }
+    assert!(judged > 30, "only {judged} units were looked at");
+}
+
+/// Makes and removes the secrets of every golden, as root in a folder of its own: the lines are systemd-tmpfiles' own syntax.
+#[test]
+fn systemd_tmpfiles_makes_the_secrets_and_removes_those_that_are_none_any_more() {
+    let secrets = |case: &str| common::cases().into_iter().find(|path| path.ends_with(case)).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    let etc = root.path().join("etc");
+    std::fs::create_dir_all(&etc).unwrap();
+    std::fs::write(etc.join("passwd"), common::IMAGE.passwd).unwrap();
+    std::fs::write(etc.join("group"), common::IMAGE.group).unwrap();
+    let place = |case: &str| {
+        let list = secrets(case).join("out/etc/tmpfiles.d/slipway-secrets.conf");
+        let mut tmpfiles = Command::new("systemd-tmpfiles");
+        tmpfiles
+            .args(["--remove", "--create"])
+            .arg(format!("--root={}", root.path().display()))
+            .arg(list)
+            .output()
+    };
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
+    match place("own-workloads") {
+        Err(error) => return println!("SKIPPED: systemd-tmpfiles: {error}"),
+        Ok(_) if !is_root => {
+            return println!("SKIPPED: systemd-tmpfiles gives files to others, which only root can");
+        }
+        Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
+    }
+    let folder = root.path().join("run/slipway-secrets");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    let mode = |file: &str| std::fs::metadata(folder.join(file)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(read("rootless/env/front"), "CLIENT_SECRET=not-a-secret\n");
+    assert_eq!(read("rootless/files/signing-key"), "two\nlines");
+    let auths: serde_json::Value = serde_json::from_str(&read("rootful/auth.json")).unwrap();
+    // robot:not-a-secret
+    assert_eq!(auths["auths"]["registry.example:5000"]["auth"], "cm9ib3Q6bm90LWEtc2VjcmV0");
+    assert_eq!((mode("rootless"), mode("rootful"), mode("rootless/env/front")), (0o700, 0o700, 0o400));
+    assert_eq!(std::fs::metadata(folder.join("rootless")).unwrap().uid(), 900);
+
+    assert!(place("minimal").unwrap().status.success());
+    assert!(!folder.join("rootless/env/front").exists() && folder.join("rootless").exists());
 }
 
 fn assert_accepts(output: &Output, what: &str) {

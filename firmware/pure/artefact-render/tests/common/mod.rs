@@ -7,14 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use appliance_config::{Config, Sources, SystemFacts};
-use artefact_render::{ImageFacts, PayloadFacts};
+use artefact_render::{ArchiveFacts, ImageFacts, PayloadFacts};
 
 /// Account files as the image has them, shortened.
 pub(crate) const IMAGE: ImageFacts<'static> = ImageFacts::USUAL;
 
-/// A digest of files that come with a configuration.
+/// A digest of files that come with a configuration, and an archive with one image.
 pub(crate) fn payload() -> PayloadFacts {
-    PayloadFacts { digest: Some(format!("sha256:{}", "ab".repeat(32))), images: Vec::new() }
+    let shop = ArchiveFacts { tags: vec!["localhost/shop:3".to_owned()], sha256: "cd".repeat(32) };
+    PayloadFacts { digest: Some(format!("sha256:{}", "ab".repeat(32))), images: vec![shop] }
 }
 
 /// The folders of the goldens.
