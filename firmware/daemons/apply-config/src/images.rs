@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context;
-use appliance_config::{Config, Mode};
+use appliance_config::{Config, Mode, Section};
 use appliance_types::ContainerName;
 use artefact_render::is_same_image;
 use config_store::{Generations, ImageArchive, ReplacedImage, StoredImage};
@@ -118,19 +118,28 @@ fn unit_mode(mode: Mode) -> UnitMode {
     }
 }
 
-/// Whose Podmans have a container of this image. An archive without names is loaded wherever there are containers.
+/// Whose Podmans use an image of this archive. One without names is loaded wherever there are containers.
 fn users(config: &Config, archive: &ImageArchive) -> BTreeSet<Mode> {
-    let images = config.containers.containers.values().flat_map(|container| {
+    let containers = &config.containers;
+    let of_containers = containers.containers.values().flat_map(|container| {
         let values = container.sections.iter().filter(|section| section.name == "Container");
-        let images = values.flat_map(|section| &section.entries).filter(|(key, _)| key == "Image");
-        images.flat_map(|(_, values)| values).map(|image| (container.mode, resolved(config, image)))
+        let images = values.flat_map(image_names);
+        images.map(|image| (container.mode, resolved(config, image)))
     });
-    images
-        .filter(|(_, image)| {
-            archive.tags.is_empty() || archive.tags.iter().any(|tag| is_same_image(tag, image))
-        })
-        .map(|(mode, _)| mode)
-        .collect()
+    // A mount or a volume may use one as well.
+    let of_units = containers.images.values().flat_map(|unit| {
+        unit.modes.iter().flat_map(|mode| image_names(&unit.section).map(|image| (*mode, image)))
+    });
+    let is_in =
+        |image: &str| archive.tags.is_empty() || archive.tags.iter().any(|tag| is_same_image(tag, image));
+    let named = of_containers.chain(of_units).filter(|(_, image)| is_in(image)).map(|(mode, _)| mode);
+    // What a build begins with stands in a file that nobody here reads.
+    named.chain(containers.builds.values().flat_map(|build| build.modes.iter().copied())).collect()
+}
+
+fn image_names(section: &Section) -> impl Iterator<Item = &str> {
+    let images = section.entries.iter().filter(|(key, _)| key == "Image");
+    images.flat_map(|(_, values)| values).map(String::as_str)
 }
 
 /// The reference behind `hello.image`, the name of an image unit; any other text is one itself.

@@ -165,6 +165,13 @@ impl Units<'_> {
     fn build(&self, file: &UnitFile<'_>, build: &Build) -> String {
         let own = &build.section;
         let mut text = self.head(file, std::slice::from_ref(own));
+        // What it begins with stands in a file that nobody here reads: it may be any of them.
+        for archive in &self.payload.images {
+            text.comment(format_args!(
+                "An image that came with the configuration: {}",
+                archive.sha256.escape_default()
+            ));
+        }
         text.section("Unit");
         defaults(&mut text, None, &[NO_START_LIMIT]);
         text.section(own.name);
