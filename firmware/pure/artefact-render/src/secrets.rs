@@ -3,7 +3,8 @@
 //! A container gets its secrets as files in memory, which systemd-tmpfiles makes from a file that only root can read. They are not
 //! put into Podman's own store: that would keep them on the data partition, outside of the configuration, also when they are gone
 //! from it. They lie in a folder that nobody else can enter, one for each Podman, and can be read by every user of the container:
-//! which number that user has on the device is the container's affair.
+//! which number that user has on the device is the container's affair. A variable, other than a file, is also in Podman's record of the
+//! container, on the data partition for as long as the container is there.
 //!
 //! A service of the appliance asks for the credential `slipway.NAME` (`ImportCredential=`, systemd.exec(5)).
 
