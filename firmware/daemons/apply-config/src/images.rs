@@ -37,6 +37,23 @@ pub(crate) fn load(config: &Config, archives: &[StoredImage], say: &dyn Fn(&str)
     Ok(())
 }
 
+/// Of the archives that were brought `before`, what those that are brought `now` leave of them: names that no new one takes. A
+/// container whose image nobody brings again is not another one for that, and is not to be restarted.
+pub(crate) fn still_there(now: &[ImageArchive], before: &[ImageArchive]) -> Vec<ImageArchive> {
+    let taken =
+        |tag: &String| now.iter().flat_map(|archive| &archive.tags).any(|new| is_same_image(new, tag));
+    let rest = before.iter().filter(|old| now.iter().all(|new| new.sha256 != old.sha256)).filter_map(|old| {
+        let tags: Vec<String> = old.tags.iter().filter(|tag| !taken(tag)).cloned().collect();
+        (old.tags.is_empty() || !tags.is_empty()).then(|| ImageArchive { tags, ..old.clone() })
+    });
+    rest.collect()
+}
+
+/// Whether a container is of one of its images.
+pub(crate) fn is_used(config: &Config, archive: &ImageArchive) -> bool {
+    !users(config, archive).is_empty()
+}
+
 /// Whose names are about to go to other images: those in `archives`, and `wanted` themselves. A name that nobody has is not among
 /// them: an image without a name is in nobody's way.
 pub(crate) fn about_to_be_replaced(
@@ -148,4 +165,28 @@ fn resolved<'a>(config: &'a Config, image: &'a str) -> &'a str {
     let section = unit.and_then(|name| config.containers.images.get(&name)).map(|unit| &unit.section);
     let entry = section.and_then(|section| section.entries.iter().find(|(key, _)| key == "Image"));
     entry.and_then(|(_, values)| values.first()).map_or(image, String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive(sha256: &str, tags: &[&str]) -> ImageArchive {
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        ImageArchive { name: format!("{sha256}.tar"), bytes: 1, sha256: sha256.to_owned(), tags }
+    }
+
+    #[test]
+    fn an_archive_stands_for_the_names_that_no_newer_one_takes() {
+        let before = [archive("aa", &["localhost/web:1", "localhost/db:1"]), archive("bb", &[])];
+        let left = |now: &[ImageArchive]| still_there(now, &before);
+        assert_eq!(left(&[]), before);
+        assert_eq!(
+            left(&[archive("cc", &["web:1"])]),
+            [archive("aa", &["localhost/db:1"]), archive("bb", &[])]
+        );
+        assert_eq!(left(&[archive("cc", &["web:1", "db:1"])]), [archive("bb", &[])]);
+        // Brought again as it was: it speaks for itself.
+        assert_eq!(left(&before), []);
+    }
 }

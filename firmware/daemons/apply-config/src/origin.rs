@@ -3,10 +3,11 @@
 use appliance_config::{Overlay, Sources};
 use appliance_types::Generation;
 use artefact_render::UserIds;
-use config_store::{Bundle, Limits, ReplacedImage, StagingFolder, StoredGenerations, Unpacked};
+use config_store::{Bundle, ImageArchive, Limits, ReplacedImage, StagingFolder, StoredGenerations, Unpacked};
 
 use crate::arguments::SourceOptions;
 use crate::candidate::{self, Candidate, Refusal};
+use crate::images;
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
 
@@ -39,10 +40,15 @@ impl Origin<'_> {
         folder: &StagingFolder,
         known_ids: &UserIds,
     ) -> Result<(Unpacked, Candidate), Refusal> {
-        let unpacked = match self {
+        let mut unpacked = match self {
             Origin::Bundle(options) => {
                 let bundle = Bundle::open(&options.from).map_err(at(Stage::Source))?;
-                bundle.unpack(folder, &Limits::default(), &options.devices).map_err(at(Stage::Source))?
+                let mut unpacked =
+                    bundle.unpack(folder, &Limits::default(), &options.devices).map_err(at(Stage::Source))?;
+                // What is not brought again is in Podman's stores as it was.
+                let still = images::still_there(&unpacked.images, &images_in_force(stored));
+                unpacked.images.extend(still);
+                unpacked
             }
             Origin::Kept(generation) => {
                 let kept = stored.read(*generation).map_err(at(Stage::Store))?;
@@ -57,6 +63,10 @@ impl Origin<'_> {
         let sources = Sources { config: &unpacked.config, overlay };
         let payload = candidate::payload(unpacked.files_digest.as_ref(), &unpacked.images);
         let candidate = candidate::make(system, &sources, known_ids, &payload)?;
+        // Of those that nothing uses any more, nothing is remembered either, once they are loaded.
+        let brought = |archive: &ImageArchive| folder.path().join("images").join(&archive.name).exists();
+        let config = &candidate.loaded.config;
+        unpacked.images.retain(|archive| brought(archive) || images::is_used(config, archive));
         Ok((unpacked, candidate))
     }
 
@@ -70,4 +80,11 @@ impl Origin<'_> {
             Origin::Kept(generation) => stored.images_as_of(*generation).map_err(at(Stage::Store)),
         }
     }
+}
+
+/// The archives whose images the configuration in force was made with.
+fn images_in_force(stored: &StoredGenerations) -> Vec<ImageArchive> {
+    let current = stored.current_settled().ok().flatten();
+    let manifest = current.and_then(|current| stored.manifest(current).ok());
+    manifest.map(|manifest| manifest.images).unwrap_or_default()
 }

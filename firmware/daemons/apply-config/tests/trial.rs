@@ -261,6 +261,31 @@ fn q04_part_an_archive_is_loaded_and_on_the_disk_before_its_container_starts() {
     assert!(!bench.exists("/data/config/generations/1/images/web.tar"), "Podman has it");
 }
 
+/// A06, the part without a machine: an archive is brought once. A later document without it is about the same image.
+#[test]
+fn a06_part_a_document_without_its_archive_restarts_nothing() {
+    let Some(bench) = Bench::new() else { return };
+    bench.add_image("web.tar", "localhost/web:1", "one");
+    bench.import(&with_free_web());
+    bench.without_images();
+    bench.forget_calls();
+    assert_eq!(bench.import(&with_free_web())["outcome"], "unchanged");
+    for user in ["bob", "carol"] {
+        let more = format!("{}\n[users.{user}]\nssh_key = \"{KEY}\"\n", with_free_web());
+        assert_eq!(bench.import(&more)["outcome"], "settled");
+    }
+    for call in ["restart", "daemon-reload", "networkctl", "podman load"] {
+        assert!(!bench.calls().contains(call), "{call}:\n{}", bench.calls());
+    }
+    bench.add_image("web.tar", "localhost/web:1", "two");
+    assert_eq!(bench.import(&with_free_web())["outcome"], "settled");
+    assert!(bench.calls().contains("systemctl restart web.service"), "{}", bench.calls());
+    // Nothing uses it any more, and nothing is remembered of it.
+    bench.without_images();
+    bench.import(MINIMAL);
+    assert!(!bench.read("/data/config/current/manifest.json").contains("localhost/web:1"));
+}
+
 /// Both Podmans: the name goes to the new image, and comes back with whatever takes the configuration back.
 #[test]
 fn an_older_image_of_the_same_name_comes_back_with_its_generation() {
