@@ -91,7 +91,8 @@ fn install(
     let present = installed::present(system.root())?;
     installed::install(system.root(), &present, &candidate.artefacts)?;
     actions::make_homes().context("cannot make the users' homes")?;
-    actions::place_secrets()?;
+    // What needs one of them will not run, and that is seen. The rest does not wait for it.
+    actions::place_secrets().unwrap_or_else(|error| voice.say(&one_line(&error)));
     // The application user's systemd reads its units when it starts, which is later.
     if !units(system, UNITS[0].0)?.is_empty() {
         actions::reload(Mode::Rootful).context("systemd does not read the containers' units")?;
