@@ -8,10 +8,10 @@ use anyhow::Context;
 use appliance_types::SlotName;
 use disk_image::boot_state::BootState;
 use host_files::{
-    BootReport, BootStateStore, BuildFacts, FactsError, Program, ProvisioningReport, VerdictReport,
-    run_program, uptime_ms, wall_clock_ms,
+    BootReport, BootStateStore, BuildFacts, FactsError, NetworkCard, ProvisioningReport, VerdictReport,
+    network_cards, uptime_ms, wall_clock_ms,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::arguments::StatusOptions;
 use crate::status_text;
@@ -158,60 +158,41 @@ fn mounted_at(mounts: &str, target: &str) -> Option<String> {
 }
 
 fn interfaces() -> anyhow::Result<Vec<Interface>> {
-    parse_interfaces(&run_program(&Program::new("ip").args(["-json", "address", "show"]))?.stdout)
+    Ok(of_cards(network_cards()?))
 }
 
-/// The cards (`eth0`, `eth1`, …) out of what `ip -json address` prints.
-fn parse_interfaces(json: &str) -> anyhow::Result<Vec<Interface>> {
-    #[derive(Deserialize)]
-    struct Link {
-        ifname: String,
-        operstate: String,
-        #[serde(default)]
-        address: String,
-        #[serde(default)]
-        addr_info: Vec<Address>,
-    }
-    #[derive(Deserialize)]
-    struct Address {
-        local: String,
-        prefixlen: u8,
-    }
-    let links: Vec<Link> = serde_json::from_str(json).context("cannot understand what ip lists")?;
-    let cards = links.into_iter().filter(|link| link.ifname.starts_with("eth"));
+/// The cards (`eth0`, `eth1`, …) in the order of their numbers.
+fn of_cards(cards: Vec<NetworkCard>) -> Vec<Interface> {
+    let cards = cards.into_iter().filter(|card| card.name.starts_with("eth"));
     let mut interfaces: Vec<Interface> = cards
-        .map(|link| Interface {
-            name: link.ifname,
-            state: link.operstate,
-            mac: link.address,
-            addresses: link.addr_info.iter().map(|a| format!("{}/{}", a.local, a.prefixlen)).collect(),
+        .map(|card| Interface {
+            name: card.name,
+            state: card.state,
+            mac: card.mac,
+            addresses: card.addresses.iter().map(ToString::to_string).collect(),
         })
         .collect();
     interfaces.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
-    Ok(interfaces)
+    interfaces
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use host_files::CardAddress;
 
     #[test]
-    fn cards_are_read_from_ips_json_in_order_of_their_numbers() {
-        let json = r#"[
-            {"ifindex":1,"ifname":"lo","operstate":"UNKNOWN","address":"00:00:00:00:00:00",
-             "addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},
-            {"ifindex":4,"ifname":"eth10","operstate":"DOWN","address":"02:00:00:00:00:0a","addr_info":[]},
-            {"ifindex":3,"ifname":"eth1","operstate":"DOWN","address":"02:00:00:00:00:01","addr_info":[]},
-            {"ifindex":2,"ifname":"eth0","operstate":"UP","address":"02:00:00:00:00:00","addr_info":[
-                {"family":"inet","local":"10.0.2.15","prefixlen":24,"scope":"global"},
-                {"family":"inet6","local":"fe80::1","prefixlen":64,"scope":"link"}]}]"#;
-        let interfaces = parse_interfaces(json).unwrap();
-        assert_eq!(
-            interfaces.iter().map(|card| card.name.as_str()).collect::<Vec<_>>(),
-            ["eth0", "eth1", "eth10"]
-        );
-        assert_eq!(interfaces[0].addresses, ["10.0.2.15/24", "fe80::1/64"]);
-        assert_eq!(interfaces[0].state, "UP");
+    fn cards_are_in_the_order_of_their_numbers() {
+        let card = |name: &str| NetworkCard {
+            name: name.to_owned(),
+            state: "UP".to_owned(),
+            mac: "02:00:00:00:00:00".to_owned(),
+            addresses: vec![CardAddress { local: "10.0.2.15".parse().unwrap(), prefix: 24 }],
+        };
+        let interfaces = of_cards(["lo", "eth10", "eth1", "eth0"].map(card).into());
+        let names: Vec<&str> = interfaces.iter().map(|card| card.name.as_str()).collect();
+        assert_eq!(names, ["eth0", "eth1", "eth10"]);
+        assert_eq!(interfaces[0].addresses, ["10.0.2.15/24"]);
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use host_files::{Program, RequiredFacts, run_program};
-use serde::Deserialize;
+use anyhow::bail;
+use host_files::{RequiredFacts, network_cards};
 
 /// networkd takes a second or two; an emulated board a few more.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -50,25 +49,9 @@ fn missing(wanted: &[(String, String)], present: &[(String, String)]) -> Option<
 
 /// Pairs of card and address with prefix length.
 fn addresses() -> anyhow::Result<Vec<(String, String)>> {
-    parse(&run_program(&Program::new("ip").args(["-json", "-4", "address", "show"]))?.stdout)
-}
-
-fn parse(json: &str) -> anyhow::Result<Vec<(String, String)>> {
-    #[derive(Deserialize)]
-    struct Link {
-        ifname: String,
-        #[serde(default)]
-        addr_info: Vec<Address>,
-    }
-    #[derive(Deserialize)]
-    struct Address {
-        local: String,
-        prefixlen: u8,
-    }
-    let links: Vec<Link> = serde_json::from_str(json).context("cannot understand what ip lists")?;
-    let pairs = links.into_iter().flat_map(|link| {
-        let name = link.ifname;
-        link.addr_info.into_iter().map(move |a| (name.clone(), format!("{}/{}", a.local, a.prefixlen)))
+    let pairs = network_cards()?.into_iter().flat_map(|card| {
+        let name = card.name;
+        card.addresses.into_iter().map(move |address| (name.clone(), address.to_string()))
     });
     Ok(pairs.collect())
 }
@@ -79,11 +62,8 @@ mod tests {
 
     #[test]
     fn the_first_card_without_its_address_is_named() {
-        let present = parse(
-            r#"[{"ifname":"eth1","addr_info":[{"local":"172.20.30.1","prefixlen":24}]},{"ifname":"eth2"}]"#,
-        );
-        let present = present.unwrap();
         let pair = |name: &str, address: &str| (name.to_owned(), address.to_owned());
+        let present = [pair("eth1", "172.20.30.1/24")];
         assert_eq!(missing(&[pair("eth1", "172.20.30.1/24")], &present), None);
         let wanted = [pair("eth1", "172.20.30.1/24"), pair("eth2", "10.0.0.1/24")];
         assert_eq!(missing(&wanted, &present), Some(pair("eth2", "10.0.0.1/24")));

@@ -1,74 +1,50 @@
-//! What addresses the network cards have, through `ip`.
+//! What addresses the network cards have.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
-use anyhow::Context;
 use appliance_types::Ipv4Cidr;
 use boot_verdict::{Asked, LanFact};
-use host_files::{LanAddress, Program, run_program};
-use serde::Deserialize;
+use host_files::{CardAddress, LanAddress, NetworkCard, network_cards};
 
 /// Compares the addresses that cards are to have with those they have.
 pub(crate) fn lan(wanted: &[LanAddress]) -> Asked<Vec<LanFact>> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let cards = cards().map_err(|error| format!("cannot see the network cards: {error:#}"))?;
+    let cards = network_cards()
+        .map_err(|error| format!("cannot see the network cards: {:#}", anyhow::Error::from(error)))?;
     Ok(wanted.iter().map(|wanted| fact(wanted, &cards)).collect())
 }
 
-/// Cards and their IPv4 addresses.
-type Cards = HashMap<String, Vec<Ipv4Cidr>>;
-
-fn fact(wanted: &LanAddress, cards: &Cards) -> LanFact {
+fn fact(wanted: &LanAddress, cards: &[NetworkCard]) -> LanFact {
+    let ipv4 = |address: &CardAddress| match address.local {
+        IpAddr::V4(local) => Ipv4Cidr::new(local, address.prefix),
+        IpAddr::V6(_) => None,
+    };
+    let card = cards.iter().find(|card| card.name == wanted.interface.as_str());
     LanFact {
         interface: wanted.interface.clone(),
         expected: wanted.address,
-        found: cards.get(wanted.interface.as_str()).cloned(),
+        found: card.map(|card| card.addresses.iter().filter_map(ipv4).collect()),
     }
-}
-
-fn cards() -> anyhow::Result<Cards> {
-    // Without -4: with it, cards that have no IPv4 address are left out, as if they were not plugged in.
-    parse(&run_program(&Program::new("ip").args(["-json", "address", "show"]))?.stdout)
-}
-
-fn parse(json: &str) -> anyhow::Result<Cards> {
-    #[derive(Deserialize)]
-    struct Link {
-        ifname: String,
-        #[serde(default)]
-        addr_info: Vec<Address>,
-    }
-    #[derive(Deserialize)]
-    struct Address {
-        local: Option<IpAddr>,
-        prefixlen: u8,
-    }
-    let links: Vec<Link> = serde_json::from_str(json).context("cannot understand what ip lists")?;
-    let ipv4 = |address: &Address| match address.local {
-        Some(IpAddr::V4(local)) => Ipv4Cidr::new(local, address.prefixlen),
-        _ => None,
-    };
-    let of_link = |link: Link| (link.ifname, link.addr_info.iter().filter_map(ipv4).collect());
-    Ok(links.into_iter().map(of_link).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const JSON: &str = r#"[
-        {"ifname":"lo","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8}]},
-        {"ifname":"eth1","operstate":"UP","addr_info":[
-            {"family":"inet6","local":"fe80::1","prefixlen":64,"scope":"link"},
-            {"family":"inet","local":"172.20.30.1","prefixlen":24,"scope":"global"}]},
-        {"ifname":"eth2","operstate":"DOWN","addr_info":[]}]"#;
-
     #[test]
     fn a_card_without_an_address_is_told_apart_from_one_that_is_not_there() {
-        let cards = parse(JSON).unwrap();
+        let card = |name: &str, addresses: &[(&str, u8)]| NetworkCard {
+            name: name.to_owned(),
+            state: "UP".to_owned(),
+            mac: String::new(),
+            addresses: addresses
+                .iter()
+                .map(|(local, prefix)| CardAddress { local: local.parse().unwrap(), prefix: *prefix })
+                .collect(),
+        };
+        let cards = [card("eth1", &[("fe80::1", 64), ("172.20.30.1", 24)]), card("eth2", &[])];
         let found = |interface: &str| {
             let wanted = LanAddress {
                 interface: interface.parse().unwrap(),

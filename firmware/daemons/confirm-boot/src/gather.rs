@@ -7,13 +7,13 @@ use anyhow::Context;
 use boot_verdict::{Asked, Facts, Provisioning, Services, Standing, UnitFact, UnitRole};
 use disk_image::boot_state::{BootState, TriesLeft};
 use host_files::{
-    BootReport, BootStateStore, FactsError, ProvisioningReport, ProvisioningState, RequiredFacts, UnitMode,
-    uptime_ms,
+    BootReport, BootStateStore, FactsError, Manager, ProvisioningReport, ProvisioningState, RequiredFacts,
+    UnitMode, uptime_ms,
 };
 
 use crate::addresses;
 use crate::places::Places;
-use crate::systemd::{self, Manager};
+use crate::systemd;
 
 /// What the appliance cannot do without, whatever its configuration. Data, because everything that lasts is there.
 const PLATFORM: [&str; 7] = [
@@ -118,7 +118,7 @@ fn required_units(required: &RequiredFacts) -> Asked<Vec<UnitFact>> {
         units.map(|unit| (unit.unit.as_str(), role)).collect()
     };
     let mut units = systemd::units(Manager::System, &of(UnitMode::Rootful, UnitRole::Rootful))?;
-    units.extend(systemd::units(Manager::Application, &of(UnitMode::Rootless, UnitRole::Rootless))?);
+    units.extend(systemd::units(Manager::AppUser, &of(UnitMode::Rootless, UnitRole::Rootless))?);
     Ok(units)
 }
 

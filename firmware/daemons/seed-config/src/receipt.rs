@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use appliance_types::Generation;
-use host_files::{Program, run_program};
+use host_files::{NetworkCard, Program, network_cards, run_program};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The folder on the stick.
 pub(crate) const FOLDER: &str = "slipway-receipts";
@@ -130,30 +130,12 @@ fn put(folder: &OwnedFd, name: &str, text: &str) -> anyhow::Result<()> {
 
 /// The addresses of the cards, as `eth0 192.0.2.5/24`.
 pub(crate) fn addresses() -> anyhow::Result<Vec<String>> {
-    parse_addresses(
-        &run_program(&Program::new("ip").args(["-json", "address", "show"]).timeout(LIMIT))?.stdout,
-    )
+    Ok(of_cards(&network_cards()?))
 }
 
-fn parse_addresses(json: &str) -> anyhow::Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Link {
-        ifname: String,
-        #[serde(default)]
-        addr_info: Vec<Address>,
-    }
-    #[derive(Deserialize)]
-    struct Address {
-        local: String,
-        prefixlen: u8,
-    }
-    let links: Vec<Link> = serde_json::from_str(json).context("cannot understand what ip lists")?;
-    let cards = links.iter().filter(|link| link.ifname.starts_with("eth"));
-    Ok(cards
-        .flat_map(|link| {
-            link.addr_info.iter().map(|a| format!("{} {}/{}", link.ifname, a.local, a.prefixlen))
-        })
-        .collect())
+fn of_cards(cards: &[NetworkCard]) -> Vec<String> {
+    let cards = cards.iter().filter(|card| card.name.starts_with("eth"));
+    cards.flat_map(|card| card.addresses.iter().map(|address| format!("{} {address}", card.name))).collect()
 }
 
 /// The fingerprints of the SSH host keys in `folder`, in the order of their files.
@@ -193,6 +175,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use host_files::CardAddress;
 
     fn receipt() -> Receipt {
         Receipt {
@@ -263,12 +246,22 @@ warnings = []
     }
 
     #[test]
-    fn addresses_of_cards_are_read_from_what_ip_prints() {
-        let json = r#"[{"ifname":"lo","addr_info":[{"local":"127.0.0.1","prefixlen":8}]},
-            {"ifname":"eth0","addr_info":[{"local":"192.0.2.5","prefixlen":24},{"local":"fe80::1","prefixlen":64}]},
-            {"ifname":"eth1"}]"#;
-        assert_eq!(parse_addresses(json).unwrap(), ["eth0 192.0.2.5/24", "eth0 fe80::1/64"]);
-        assert!(parse_addresses("oops").is_err());
+    fn addresses_are_those_of_cards_and_not_of_the_machine_itself() {
+        let card = |name: &str, addresses: &[(&str, u8)]| NetworkCard {
+            name: name.to_owned(),
+            state: "UP".to_owned(),
+            mac: String::new(),
+            addresses: addresses
+                .iter()
+                .map(|(local, prefix)| CardAddress { local: local.parse().unwrap(), prefix: *prefix })
+                .collect(),
+        };
+        let cards = [
+            card("lo", &[("127.0.0.1", 8)]),
+            card("eth0", &[("192.0.2.5", 24), ("fe80::1", 64)]),
+            card("eth1", &[]),
+        ];
+        assert_eq!(of_cards(&cards), ["eth0 192.0.2.5/24", "eth0 fe80::1/64"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | say something on the console | [`Console`] |
 //! | run a program | [`Program`], [`run_program`], [`run_program_to_end`] |
 //! | what systemd says of units | [`unit_states`] |
+//! | network cards and their addresses | [`network_cards`] |
 //! | sectors of a raw partition | [`BlockRegion`] |
 //! | the black box and the boot state on such partitions | [`BlackBox`], [`BootStateStore`] |
 //! | the time | [`wall_clock_ms`], [`uptime_ms`], [`BootMoment`] |
@@ -28,6 +29,7 @@ mod program;
 
 mod region;
 
+mod cards;
 mod units;
 
 mod black_box;
@@ -45,6 +47,7 @@ pub use atomic::{WriteError, sync_folder, write_atomic};
 pub use black_box::{BlackBox, BlackBoxError, Note, Writer};
 pub use boot_state_store::{BootStateError, BootStateStore};
 pub use bounded::{ReadError, read_bounded, read_text_bounded};
+pub use cards::{CardAddress, CardsError, NetworkCard, network_cards};
 pub use clock::{BootMoment, uptime_ms, wall_clock_ms};
 pub use console::Console;
 pub use facts::{BootReport, BuildFacts, DataPartition, FactsError};
@@ -57,4 +60,4 @@ pub use program::{
 pub use region::{BlockRegion, LockedRegion, RegionError};
 pub use reports::{ProvisioningReport, ProvisioningState, ReportError, VerdictReport, VerdictState};
 pub use required::{LanAddress, RequiredFacts, RequiredUnit, UnitMode};
-pub use units::{Manager, UnitState, unit_states};
+pub use units::{Manager, UnitState, UnitsError, unit_states};

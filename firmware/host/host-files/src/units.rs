@@ -44,58 +44,102 @@ impl Manager {
     }
 }
 
-/// Asks for the state of each unit. One that does not exist has `load` = `not-found`.
+/// The state of units could not be found out.
+#[derive(Debug, thiserror::Error)]
+pub enum UnitsError {
+    /// `systemctl` did not answer.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// It answered something else than was asked.
+    #[error("cannot understand what systemctl shows: {0}")]
+    Answer(String),
+}
+
+/// Asks for the state of each unit; the answer is in the order asked for. One that does not exist has `load` = `not-found`.
 ///
 /// # Errors
-/// When systemd does not answer: then nothing is known, and nothing may be concluded.
-pub fn unit_states<S: AsRef<str>>(manager: Manager, units: &[S]) -> Result<Vec<UnitState>, ProgramError> {
+/// When systemd does not answer, or not about these units: then nothing is known, and nothing may be concluded.
+pub fn unit_states<S: AsRef<str>>(manager: Manager, units: &[S]) -> Result<Vec<UnitState>, UnitsError> {
     if units.is_empty() {
         return Ok(Vec::new());
     }
-    const PROPERTIES: &str = "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts";
-    let program = manager.systemctl().args(["show", PROPERTIES, "--"]).args(units.iter().map(AsRef::as_ref));
-    Ok(parse(&run_program(&program)?.stdout))
+    const PROPERTIES: &str = "--property=LoadState,ActiveState,SubState,Result,NRestarts";
+    let units: Vec<&str> = units.iter().map(AsRef::as_ref).collect();
+    let program = manager.systemctl().args(["show", PROPERTIES, "--"]).args(&units);
+    parse(&run_program(&program)?.stdout, &units).map_err(UnitsError::Answer)
 }
 
 /// Blocks of `Key=Value` lines, an empty line between units, in the order asked for.
-fn parse(text: &str) -> Vec<UnitState> {
-    text.split("\n\n").filter(|block| !block.trim().is_empty()).map(parse_unit).collect()
+fn parse(shown: &str, units: &[&str]) -> Result<Vec<UnitState>, String> {
+    let blocks: Vec<BTreeMap<&str, &str>> = shown
+        .trim()
+        .split("\n\n")
+        .map(|block| block.lines().filter_map(|line| line.split_once('=')).collect())
+        .collect();
+    if blocks.len() != units.len() {
+        return Err(format!("asked for {} units, it told about {}", units.len(), blocks.len()));
+    }
+    units.iter().zip(&blocks).map(|(name, block)| parse_unit(name, block)).collect()
 }
 
-fn parse_unit(block: &str) -> UnitState {
-    let values: BTreeMap<&str, &str> = block.lines().filter_map(|line| line.split_once('=')).collect();
-    let value = |key: &str| values.get(key).copied().unwrap_or_default().to_owned();
-    UnitState {
-        unit: value("Id"),
-        active: value("ActiveState"),
-        sub: value("SubState"),
-        result: value("Result"),
-        restarts: value("NRestarts").parse().unwrap_or(0),
-        load: value("LoadState"),
+fn parse_unit(name: &str, block: &BTreeMap<&str, &str>) -> Result<UnitState, String> {
+    let text = |key: &str| block.get(key).copied().unwrap_or_default().to_owned();
+    let active = text("ActiveState");
+    if active.is_empty() {
+        return Err(format!("it says no ActiveState of {name}"));
     }
+    let restarts = match block.get("NRestarts") {
+        Some(count) => count.parse().map_err(|_| format!("{name} has NRestarts={count}"))?,
+        None => 0, // Only services have one.
+    };
+    Ok(UnitState {
+        unit: name.to_owned(),
+        active,
+        sub: text("SubState"),
+        result: text("Result"),
+        restarts,
+        load: text("LoadState"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const UNITS: [&str; 3] = ["data.mount", "web.service", "gone.service"];
+
+    const SHOWN: &str = "Result=success\nLoadState=loaded\nActiveState=active\nSubState=mounted\n\n\
+                         Result=exit-code\nNRestarts=4\nLoadState=loaded\nActiveState=activating\nSubState=auto-restart\n\n\
+                         Result=success\nNRestarts=0\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n";
+
     #[test]
-    fn units_are_read_from_what_systemctl_shows() {
-        let text = "Result=success\nNRestarts=3\nId=web.service\nLoadState=loaded\nActiveState=active\nSubState=running\n\n\
-                    Id=gone.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n";
-        let web = UnitState {
-            unit: "web.service".into(),
-            active: "active".into(),
-            sub: "running".into(),
-            result: "success".into(),
-            restarts: 3,
-            load: "loaded".into(),
-        };
-        let units = parse(text);
-        assert_eq!(units[0], web);
-        assert_eq!((units[1].load.as_str(), units[1].restarts), ("not-found", 0));
-        assert_eq!(units.len(), 2);
-        assert!(parse("").is_empty());
+    fn units_are_read_in_the_order_they_were_asked_for() {
+        let units = parse(SHOWN, &UNITS).unwrap();
+        let summary: Vec<_> = units
+            .iter()
+            .map(|u| (u.unit.as_str(), u.load.as_str(), u.active.as_str(), u.sub.as_str(), u.restarts))
+            .collect();
+        assert_eq!(
+            summary,
+            [
+                ("data.mount", "loaded", "active", "mounted", 0),
+                ("web.service", "loaded", "activating", "auto-restart", 4),
+                ("gone.service", "not-found", "inactive", "dead", 0),
+            ]
+        );
+        assert_eq!(units[1].result, "exit-code");
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_is_no_answer() {
+        for (shown, problem) in [
+            ("", "asked for 3 units, it told about 1"),
+            ("ActiveState=active", "asked for 3 units, it told about 1"),
+            ("a=b\n\nc=d\n\ne=f", "it says no ActiveState of data.mount"),
+            ("ActiveState=active\nNRestarts=x\n\nc=d\n\ne=f", "data.mount has NRestarts=x"),
+        ] {
+            assert_eq!(parse(shown, &UNITS).unwrap_err(), problem, "{shown:?}");
+        }
     }
 
     #[test]
