@@ -4,6 +4,7 @@
 mod bare;
 mod boot;
 mod config;
+mod netboot;
 
 use crate::board::Board;
 use crate::context::Context;
@@ -29,6 +30,8 @@ enum What {
     Boot,
     /// Changing a configuration, on this machine, against the limits.
     Config,
+    /// Our DHCP server against dnsmasq and Kea.
+    Netboot,
 }
 
 /// A line of the table.
@@ -49,6 +52,9 @@ pub(crate) fn run(context: &Context, args: &BenchArgs) -> Result<()> {
     }
     if wanted(What::Config) {
         rows.extend(config::rows(context)?);
+    }
+    if wanted(What::Netboot) {
+        rows.extend(netboot::rows(context, args.runs)?);
     }
     println!("{:<34} {:<12} {:<12} {:<34} {:<6}", "what", "goal", "measured", "peer or limit", "ratio");
     for row in rows {

@@ -8,6 +8,18 @@ use std::path::Path;
 /// Programs the host must have, and the Debian/Ubuntu packages they come in.
 const NEEDED: &[(&str, &str)] =
     &[("mmdebstrap", "mmdebstrap"), ("unshare", "util-linux"), ("setpriv", "util-linux")];
+/// Programs that unit tests talk to, over real sockets in network namespaces, and their packages. None of these packages starts a
+/// service by being installed.
+const PEERS: &[(&str, &str)] = &[
+    ("busybox", "busybox"),
+    ("dhclient", "isc-dhcp-client"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("perfdhcp", "kea-admin"),
+    ("ip", "iproute2"),
+    ("curl", "curl"),
+    ("tftp", "tftp-hpa"),
+    ("atftp", "atftp"),
+];
 /// The keys that Debian's archive is signed with. Part of Debian; on Ubuntu a package of the same name.
 pub(crate) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Free space a first build needs: tools tree, package downloads, root file system, image.
@@ -46,11 +58,34 @@ pub(crate) fn ensure_packages(log: &Log) -> Result<()> {
         );
     }
     eprintln!("installing {list} (this machine does not have them yet)");
+    install(log, &missing).with_context(|| format!("cannot install {list}"))
+}
+
+/// Installs what tests talk to, when we may. A test whose peer is missing says so and is skipped.
+pub(crate) fn ensure_peers(log: &Log) {
+    let missing: Vec<&str> =
+        PEERS.iter().filter(|(program, _)| !is_somewhere(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() || !is_root() || !sh::installed("apt-get") {
+        return;
+    }
+    eprintln!("installing {} (tests talk to them)", missing.join(" "));
+    if let Err(error) = install(log, &missing) {
+        eprintln!("{error:#}; the tests that need them are skipped");
+    }
+}
+
+/// Whether a program is in PATH or where Debian has those of the administrator.
+fn is_somewhere(program: &str) -> bool {
+    sh::installed(program)
+        || ["/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).exists())
+}
+
+fn install(log: &Log, packages: &[&str]) -> Result<()> {
     let install = || {
         log.run(
             sh::command("apt-get")
                 .args(["install", "--yes", "--quiet", "--no-install-recommends"])
-                .args(&missing)
+                .args(packages)
                 .env("DEBIAN_FRONTEND", "noninteractive"),
         )
     };
@@ -58,7 +93,7 @@ pub(crate) fn ensure_packages(log: &Log) -> Result<()> {
     if install().is_err() {
         log.run(sh::command("apt-get").args(["update", "--quiet"]))
             .context("cannot fetch the package lists")?;
-        install().with_context(|| format!("cannot install {list}"))?;
+        install()?;
     }
     Ok(())
 }

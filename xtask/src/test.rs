@@ -6,7 +6,7 @@
 use crate::check::{self, CheckArgs};
 use crate::context::Context;
 use crate::image::{self, ImageArgs};
-use crate::{crates, machine, sh};
+use crate::{crates, host, machine, sh};
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -54,6 +54,7 @@ pub(crate) fn run(context: &Context, args: &TestArgs) -> Result<()> {
         check::run(context, &CheckArgs::quick())?;
     }
     if matches!(args.what, None | Some(What::Unit)) {
+        host::ensure_peers(&sh::Log::create(context.log_path("peers"))?);
         eprintln!("-- unit, namespace and golden tests");
         count.add(nextest.run(context, "default", args, None)?);
     }

@@ -61,7 +61,8 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "firmware/device/early-boot", imports: &[PURE, HOST] },
     Rule { folder: "firmware/cli/slipway", imports: &[PURE, HOST] },
     // The builder computes with the same code as the box. What touches the world it has of its own.
-    Rule { folder: "xtask", imports: &[PURE] },
+    // The zoo: benches need machines to boot.
+    Rule { folder: "xtask", imports: &[PURE, Only("tests/client-zoo")] },
     // To write faults onto a disk, never to judge the result: a test that judged with the code under test would agree
     // with its mistakes.
     Rule { folder: "tests", imports: &[Only("firmware/pure/appliance-types"), Only("firmware/pure/disk-image")] },
@@ -354,7 +355,7 @@ mod tests {
                 host if HOST_FILES.allows(host) => &["firmware/pure"],
                 host if HOST.allows(host) => &["firmware/pure", "firmware/host/host-files"],
                 // The builder flashes with the code that the box writes its own disk with.
-                "xtask" => &["firmware/pure", "firmware/host/disk-writer"],
+                "xtask" => &["firmware/pure", "firmware/host/disk-writer", "tests/client-zoo"],
                 tests if tests.starts_with("tests") => &["firmware/pure"],
                 // Firmware of other machines, to test against.
                 "firmware/daemons/netbootd" => &["firmware/pure", "firmware/host", "tests/client-zoo"],
