@@ -11,6 +11,7 @@ mod disk_and_layout;
 mod faults;
 mod first_boot;
 mod harness;
+mod lan;
 mod lasting;
 mod resets;
 mod seeding_freshness;

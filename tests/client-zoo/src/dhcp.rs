@@ -36,10 +36,10 @@ pub struct Wire {
     socket: UdpSocket,
 }
 
-const DISCOVER: u8 = 1;
-const OFFER: u8 = 2;
-const REQUEST: u8 = 3;
-const ACK: u8 = 5;
+pub(crate) const DISCOVER: u8 = 1;
+pub(crate) const OFFER: u8 = 2;
+pub(crate) const REQUEST: u8 = 3;
+pub(crate) const ACK: u8 = 5;
 const NAK: u8 = 6;
 
 impl Wire {
@@ -117,7 +117,7 @@ impl Wire {
     }
 }
 
-fn message(card: &Card, xid: u32, seconds: u16, kind: u8, more: &[(u8, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn message(card: &Card, xid: u32, seconds: u16, kind: u8, more: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = vec![1, 1, 6, 0];
     bytes.extend(xid.to_be_bytes());
     bytes.extend(seconds.to_be_bytes());
@@ -138,7 +138,7 @@ fn message(card: &Card, xid: u32, seconds: u16, kind: u8, more: &[(u8, Vec<u8>)]
     bytes
 }
 
-fn parse(bytes: &[u8], xid: u32, mac: [u8; 6]) -> Option<Reply> {
+pub(crate) fn parse(bytes: &[u8], xid: u32, mac: [u8; 6]) -> Option<Reply> {
     let ours = bytes.first() == Some(&2)
         && bytes.get(4..8)? == xid.to_be_bytes()
         && bytes.get(28..34)? == mac

@@ -10,10 +10,12 @@
 //! | one kind of firmware, from its first DISCOVER to its last file | [`firmware`] |
 //! | a TFTP client with bad habits to choose from | [`tftp`] |
 //! | DHCP as a ROM speaks it | [`dhcp`] |
+//! | a machine at the other end of an emulated cable | [`cable`] |
 //! | HTTP as firmware speaks it | [`http`] |
 
 #![forbid(unsafe_code)]
 
+pub mod cable;
 pub mod dhcp;
 pub mod firmware;
 pub mod http;

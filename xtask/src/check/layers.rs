@@ -65,7 +65,14 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "xtask", imports: &[PURE, Only("tests/client-zoo")] },
     // To write faults onto a disk, never to judge the result: a test that judged with the code under test would agree
     // with its mistakes.
-    Rule { folder: "tests", imports: &[Only("firmware/pure/appliance-types"), Only("firmware/pure/disk-image")] },
+    Rule {
+        folder: "tests",
+        imports: &[
+            Only("firmware/pure/appliance-types"),
+            Only("firmware/pure/disk-image"),
+            Only("tests/client-zoo"),
+        ],
+    },
     Rule { folder: "tests/guest-init", imports: &[] },
     Rule { folder: "tests/guest-container", imports: &[] },
     Rule { folder: "tests/client-zoo", imports: &[] },
@@ -356,7 +363,7 @@ mod tests {
                 host if HOST.allows(host) => &["firmware/pure", "firmware/host/host-files"],
                 // The builder flashes with the code that the box writes its own disk with.
                 "xtask" => &["firmware/pure", "firmware/host/disk-writer", "tests/client-zoo"],
-                tests if tests.starts_with("tests") => &["firmware/pure"],
+                tests if tests.starts_with("tests") => &["firmware/pure", "tests/client-zoo"],
                 // Firmware of other machines, to test against.
                 "firmware/daemons/netbootd" => &["firmware/pure", "firmware/host", "tests/client-zoo"],
                 _ => &["firmware/pure", "firmware/host"],
