@@ -9,6 +9,11 @@ pub(crate) fn ready() {
     send("READY=1");
 }
 
+/// What an owner should see at once.
+pub(crate) fn status(text: &str) {
+    send(&format!("STATUS={text}"));
+}
+
 /// Without systemd there is nobody to tell, and a message that is lost changes nothing.
 fn send(message: &str) {
     let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return };

@@ -28,15 +28,13 @@ impl SocketError {
 /// A UDP socket that hears what comes in on `interface` for `address`, and sends from there.
 ///
 /// An address of 255.255.255.255 hears what is sent to everybody on the wire, and nothing that is sent to us: two sockets tell
-/// the two apart. Sending to everybody is allowed on all of them.
+/// the two apart. One socket for each, and no second one: two servers on one port would take each other's packets. Sending to everybody is allowed on all of them.
 ///
 /// # Errors
 /// The port is taken, there is no such interface, or we may not.
 pub fn bind_udp(interface: &InterfaceName, address: SocketAddrV4) -> Result<UdpSocket, SocketError> {
     let open = || {
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-        // A daemon that starts again takes over at once; on one interface and address there is still one.
-        socket.set_reuse_address(true)?;
         socket.bind_device(Some(interface.as_str().as_bytes()))?;
         socket.set_broadcast(true)?;
         // Before there is a cable the kernel has not given the interface its address yet.

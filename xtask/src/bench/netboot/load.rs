@@ -96,8 +96,8 @@ impl Relay {
         Ok(seen)
     }
 
-    /// New clients at a steady pace, whatever becomes of them; no client asks twice.
-    pub(super) fn open_loop(&mut self, per_second: f64, time: Duration) -> Result<Seen> {
+    /// New clients at a steady pace, whatever becomes of them; no client asks twice. What was seen, and how many there were.
+    pub(super) fn open_loop(&mut self, per_second: f64, time: Duration) -> Result<(Seen, u64)> {
         let begun = Instant::now();
         let mut seen = Seen::default();
         let mut clients: Vec<Client> = Vec::new();
@@ -105,8 +105,9 @@ impl Relay {
         let mut buffer = [0; 2048];
         self.socket.set_nonblocking(true)?;
         while begun.elapsed() < time {
-            let due = (begun.elapsed().as_secs_f64() * per_second) as u64;
-            for _ in sent..due.min(sent + 64) {
+            let mut room = 64;
+            while room > 0 && (sent as f64) < begun.elapsed().as_secs_f64() * per_second {
+                room -= 1;
                 let client = self.new_client();
                 // A full queue is a packet lost, as on a wire.
                 let _lost = self.socket.send(&client.request);
@@ -123,7 +124,7 @@ impl Relay {
             }
         }
         self.socket.set_nonblocking(false)?;
-        Ok(seen)
+        Ok((seen, sent))
     }
 
     fn new_client(&mut self) -> Client {

@@ -11,11 +11,18 @@ use crate::sh::{self, Log};
 use anyhow::{Context as _, Result};
 use std::path::PathBuf;
 
+/// How servers and clients are nice to what else runs on this machine.
+const NICE: &str = "-10";
+
 /// The lines of the table.
 pub(super) fn rows(context: &Context, runs: usize) -> Result<Vec<Row>> {
     let peers = peers::ensure(context)?;
     let ours = build(context)?;
-    dhcp::rows(context, &peers, &ours, runs)
+    // Threads that are started from now on have it too.
+    rustix::process::setpriority_process(None, -10).context("cannot take precedence: only root may")?;
+    let rows = dhcp::rows(context, &peers, &ours, runs);
+    rustix::process::setpriority_process(None, 0)?;
+    rows
 }
 
 /// `netbootd` for this machine, as it is released.

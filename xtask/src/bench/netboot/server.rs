@@ -51,9 +51,14 @@ impl Running {
             Kind::Kea => in_tree(peers, work.path(), &kea_words(work.path())?),
         };
         let log = std::fs::File::create(work.path().join("log")).context("cannot make a log")?;
-        let (program, arguments) = words.split_first().context("no program")?;
-        let mut command = lab.server.command(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // Before what else this machine does, as the clients are, so that it is not that which is measured.
+        let mut command = lab.server.command("nice");
+        command
+            .args(["-n", super::NICE])
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
         command.env("SLIPWAY_PARENT", std::process::id().to_string());
         let child = command.spawn().with_context(|| format!("cannot start {}", kind.name()))?;
         let running = Running { lab, kind, child, _work: work };

@@ -15,7 +15,7 @@ use netboot_protocol::policy::{DhcpMode, Policy};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::wire::Wire;
-use crate::clock;
+use crate::{clock, notify};
 
 /// How long a start waits for other servers: some look for 3 s whether an address is used before they offer it.
 const AT_START: Duration = Duration::from_millis(4500);
@@ -55,6 +55,7 @@ impl Told {
         let known = servers.get(&server).copied();
         if known.is_none_or(|at| now.saturating_sub(at) > REPEAT) {
             servers.insert(server, now);
+            notify::status(&format!("another DHCP server, {server}, is on {interface}"));
             log::error!(
                 "another DHCP server, {server}, is on {interface} ({how}): machines may get addresses and boot files from it. \
                  Switch it off, or let netbootd be a proxy (dhcp = \"proxy\")"
@@ -69,7 +70,15 @@ impl Search {
         let mut ears = Vec::new();
         for wire in wires.iter().filter(|wire| wire.table.dhcp == DhcpMode::Server) {
             let Some(card) = wire.card else { continue };
-            let socket = bind_udp(&wire.name, SocketAddrV4::new(Ipv4Addr::BROADCAST, wire.client_port()))?;
+            let socket =
+                match bind_udp(&wire.name, SocketAddrV4::new(Ipv4Addr::BROADCAST, wire.client_port())) {
+                    Ok(socket) => socket,
+                    // A DHCP client on the same machine, say. Clients still tell us of servers that they choose.
+                    Err(error) => {
+                        log::warn!("other DHCP servers are not looked for: {:#}", anyhow::Error::new(error));
+                        continue;
+                    }
+                };
             socket.set_nonblocking(true)?;
             let server_port = policy.listen().dhcp_port;
             ears.push(Ear { name: wire.name.clone(), card, server_port, socket });

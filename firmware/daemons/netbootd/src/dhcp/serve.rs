@@ -231,7 +231,8 @@ impl Server {
         }
         let socket = self.arp.get(arrived.wire).and_then(Option::as_ref);
         let card = self.wires.get(arrived.wire).and_then(|wire| wire.card);
-        if let (Some(address), Some(socket), Some(card)) = (decision.probe, socket, card) {
+        let probe = decision.probe.filter(|_| !self.parking.is_full());
+        if let (Some(address), Some(socket), Some(card)) = (probe, socket, card) {
             // Both questions at once: a lost one of two is not a conflict missed, and nobody waits longer for it.
             let question = Arp::probe(card, address).encode();
             for _ in 0..2 {
@@ -303,6 +304,11 @@ impl Server {
             self.told.saw(server, &wire.name, "a client has chosen it");
         }
         let (level, what) = match &decision.action {
+            Action::Reply(reply)
+                if reply.kind == ReplyKind::Offer && !log::log_enabled!(log::Level::Debug) =>
+            {
+                return;
+            }
             Action::Reply(reply) => {
                 let level = if reply.kind == ReplyKind::Offer { log::Level::Debug } else { log::Level::Info };
                 (level, format!("{:?} {}", reply.kind, reply.packet.yiaddr))

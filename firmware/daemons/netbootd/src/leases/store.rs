@@ -32,9 +32,13 @@ const SCHEMA: &str = "
         hex(hardware) AS hardware, hex(client_id) AS client_id, class, hostname, state,
         datetime(at_ms / 1000, 'unixepoch') AS at
         FROM lease;
-    PRAGMA user_version = 1;
     COMMIT;
 ";
+
+/// Of the schema.
+const VERSION: u32 = 1;
+/// Pages in the log before they are put into their places.
+const LOG_PAGES: u32 = 1000;
 
 const PUT: &str = "INSERT INTO lease (address, hardware_kind, hardware, client_id, class, hostname, state, at_ms)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -71,10 +75,15 @@ impl LeaseStore {
 
     fn open_file(path: &Path, anchor: Anchor) -> rusqlite::Result<(LeaseStore, Vec<Lease>)> {
         let database = Connection::open(path)?;
+        database.busy_timeout(std::time::Duration::from_secs(2))?;
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
-        database.busy_timeout(std::time::Duration::from_secs(2))?;
         database.execute_batch(SCHEMA)?;
+        let version: u32 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == 0 {
+            database.pragma_update(None, "user_version", VERSION)?;
+        }
+        grow_log(&database, path)?;
         let verdict: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
             return Err(damage(verdict));
@@ -121,6 +130,28 @@ impl LeaseStore {
         }
         transaction.commit()
     }
+}
+
+/// Makes SQLite's log as long as it is going to be, once in the life of the file. A file system keeps bytes in blocks that it has
+/// already several times faster than in new ones, whose place it must keep as well.
+fn grow_log(database: &Connection, path: &Path) -> rusqlite::Result<()> {
+    let mut log = OsString::from(path);
+    log.push("-wal");
+    if Path::new(&log).metadata().is_ok_and(|log| log.len() >= u64::from(LOG_PAGES) * 4096) {
+        return Ok(());
+    }
+    database.pragma_update(None, "wal_autocheckpoint", 0)?;
+    let version: u32 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // Nothing in it matters yet: one wait for the disk at the end is enough.
+    database.pragma_update(None, "synchronous", "OFF")?;
+    for _ in 0..LOG_PAGES {
+        // The page with the version, again and again, as it is.
+        database.pragma_update(None, "user_version", version)?;
+    }
+    database.pragma_update(None, "synchronous", "FULL")?;
+    // From here on it is written from its beginning.
+    database.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
+    database.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)
 }
 
 fn read(row: &Row<'_>, anchor: Anchor) -> rusqlite::Result<Option<Lease>> {

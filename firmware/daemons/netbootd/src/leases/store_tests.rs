@@ -70,6 +70,8 @@ fn a_newer_image_has_added_a_column_and_this_one_goes_on() {
     let (mut store, kept) = LeaseStore::open(folder.path(), anchor).unwrap();
     assert_eq!(kept, [first]);
     store.commit([lease(2, LeaseState::Bound { until: Duration::from_secs(9) })].iter(), anchor).unwrap();
+    let version: u32 = store.database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2, "it is still the newer one's");
 }
 
 #[test]
@@ -90,4 +92,19 @@ fn a_folder_that_is_not_there_is_named() {
         format!("{error:#}").starts_with("cannot open the leases in /nonexistent/leases.db: "),
         "{error:#}"
     );
+}
+
+#[test]
+fn the_log_has_its_length_from_the_beginning_and_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let length = || std::fs::metadata(folder.path().join("leases.db-wal")).unwrap().len();
+    let (mut store, _) = LeaseStore::open(folder.path(), Anchor::now()).unwrap();
+    let grown = length();
+    assert!(grown >= u64::from(LOG_PAGES) * 4096, "{grown}");
+    for number in 0..50 {
+        store
+            .commit([lease(number, LeaseState::Bound { until: clock::now() })].iter(), Anchor::now())
+            .unwrap();
+    }
+    assert_eq!(length(), grown, "leases are written from its beginning");
 }

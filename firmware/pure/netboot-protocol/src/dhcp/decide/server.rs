@@ -184,8 +184,9 @@ impl Server<'_> {
         if address.is_unspecified() {
             return Decision::silence(Silence::NoAddress);
         }
-        let Some(subnet) = self.situation.policy.subnet_of(address).or_else(|| self.subnet()) else {
-            return self.no_subnet();
+        // Not for addresses elsewhere: whoever names one may want us to send something there.
+        let Some(subnet) = self.situation.policy.subnet_of(address) else {
+            return Decision::silence(Silence::NoSubnet(address));
         };
         let mut packet = self.blank(ReplyKind::Ack);
         packet.ciaddr = address;

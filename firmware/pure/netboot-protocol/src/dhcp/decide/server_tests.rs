@@ -251,6 +251,12 @@ fn r4_1_07_inform_gets_neither_address_nor_time_and_leaves_no_lease() {
     assert_eq!(reply.packet.options.address(3), Some(SERVER));
     assert!(bench.leases.is_empty() && bench.kept.is_empty());
     assert_eq!(bench.silence(&client(1).kind(INFORM)), Silence::NoAddress);
+    let elsewhere = client(1).kind(INFORM).from([198, 51, 100, 1]);
+    assert_eq!(
+        bench.silence(&elsewhere),
+        Silence::NoSubnet(ip("198.51.100.1")),
+        "nothing is sent to strangers"
+    );
 }
 
 #[test]
