@@ -179,8 +179,10 @@ fn the_tree_is_the_one_of_the_renderer_s_goldens() {
     let mut compared = 0;
     for case in fs::read_dir(golden).unwrap().map(|entry| entry.unwrap().path()) {
         let config = case.join("config.toml");
-        // Files that come with it are another story.
-        if fs::read_to_string(&config).unwrap().contains("${") {
+        // What comes with it, files and images, is another story.
+        let mut grep = Command::new("grep");
+        grep.args(["-rqE", "files of the configuration|came with the configuration"]).arg(case.join("out"));
+        if grep.status().unwrap().success() {
             continue;
         }
         let told = slipway(&["config", "render", config.to_str().unwrap(), "--out", "out"], folder.path());
