@@ -41,10 +41,12 @@ pub(crate) const RULES: &[Rule] = &[
         imports: &[
             Only("firmware/pure/appliance-config"),
             Only("firmware/pure/appliance-types"),
-            // Only for the type of netbootd's policy, which it fills.
+            // Only for the types of files that it fills: the names of LAN machines, and netbootd's policy.
+            Only("firmware/pure/local-names"),
             Only("firmware/pure/netboot-protocol"),
         ],
     },
+    Rule { folder: "firmware/pure/local-names", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/pure/netboot-protocol", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/pure/boot-verdict", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },

@@ -53,6 +53,10 @@ pub(crate) enum Command {
     /// Make the SSH host keys that are missing.
     #[command(hide = true)]
     SshHostKeys(HostKeyOptions),
+
+    /// Make /etc/hosts, from the configuration and the leases in force.
+    #[command(hide = true)]
+    LocalNames,
 }
 
 #[derive(Debug, Args)]
@@ -290,7 +294,7 @@ mod tests {
         for shown in ["why", "status", "config"] {
             assert!(help.contains(&format!("  {shown}  ")), "{shown} is missing:\n{help}");
         }
-        for hidden in ["breadcrumb", "report", "give-up", "ssh-host-keys"] {
+        for hidden in ["breadcrumb", "report", "give-up", "ssh-host-keys", "local-names"] {
             assert!(!help.contains(hidden), "{hidden} is shown:\n{help}");
         }
     }

@@ -18,6 +18,7 @@ mod manual;
 mod breadcrumb;
 mod give_up;
 mod host_keys;
+mod local_names;
 mod report;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Report => report::run(),
         Command::GiveUp(options) => give_up::run(&options),
         Command::SshHostKeys(options) => host_keys::run(&options),
+        Command::LocalNames => local_names::run(&local_names::Places::of_the_box()),
     };
     finish(done.map(|()| ExitCode::SUCCESS))
 }

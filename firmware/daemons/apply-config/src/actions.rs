@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use appliance_config::Mode;
-use artefact_render::UnitAction;
+use artefact_render::{Service, UnitAction};
 use host_files::{Manager, Program, run_program};
 
 use crate::stage::{Failure, Stage, at};
@@ -15,6 +15,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(120);
 
 /// Generators run in it, and emulated boards are slow.
 const RELOAD_LIMIT: Duration = Duration::from_secs(120);
+
+/// The name service.
+const RESOLVER: &str = "systemd-resolved.service";
 
 /// The application user's systemd.
 const APP_MANAGER: &str = "user@900.service";
@@ -52,6 +55,20 @@ pub(crate) fn perform(action: &UnitAction) -> Result<(), Failure> {
             run(&Program::new("networkctl").arg("reload").timeout(Duration::from_secs(60)))
                 .map_err(at(Stage::Network))
         }
+        UnitAction::Tell(service) => {
+            let (verbs, unit): (&[&str], _) = match service {
+                // Not waited for: it looks for other servers first, and beside one it does not start.
+                Service::Netboot => (&["--no-block", "restart"], "slipway-netboot.service"),
+                // It ends when it is done.
+                Service::LocalNames => (&["start"], "slipway-local-names.service"),
+                Service::Resolver => (&["reload-or-restart"], RESOLVER),
+                Service::Clock => (&["restart"], "chrony.service"),
+                // Reloaded, it listens anew, and nobody's session ends.
+                Service::Ssh => (&["reload-or-restart"], "ssh.service"),
+            };
+            let tell = Manager::System.systemctl().args(verbs).arg(unit).timeout(Duration::from_secs(60));
+            run(&tell).map_err(at(Stage::Network))
+        }
         UnitAction::ReloadFirewall => {
             run(&Program::new("nft").args(["--file", "/etc/nftables.conf"]).timeout(Duration::from_secs(30)))
                 .map_err(at(Stage::Firewall))
@@ -81,6 +98,11 @@ pub(crate) fn make_homes() -> anyhow::Result<()> {
 pub(crate) fn place_secrets() -> anyhow::Result<()> {
     let list = ["--remove", "--create", "/etc/tmpfiles.d/slipway-secrets.conf"];
     run(&Program::new("systemd-tmpfiles").args(list)).context("cannot put the secrets of containers in place")
+}
+
+/// Has the name service read its files again, without waiting for it: at boot it may still be starting.
+pub(crate) fn tell_resolver() -> anyhow::Result<()> {
+    run(&Manager::System.systemctl().args(["--no-block", "reload-or-restart", RESOLVER]))
 }
 
 /// Lets a systemd read its units again. The application user's is started when it does not run yet: it reads them then.

@@ -93,6 +93,8 @@ fn install(
     actions::make_homes().context("cannot make the users' homes")?;
     // What needs one of them will not run, and that is seen. The rest does not wait for it.
     actions::place_secrets().unwrap_or_else(|error| voice.say(&one_line(&error)));
+    // It started long before there was a data partition, and read its files then.
+    actions::tell_resolver().unwrap_or_else(|error| log::warn!("LAN machines get no names: {error:#}"));
     // The application user's systemd reads its units when it starts, which is later.
     if !units(system, UNITS[0].0)?.is_empty() {
         actions::reload(Mode::Rootful).context("systemd does not read the containers' units")?;

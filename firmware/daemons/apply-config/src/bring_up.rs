@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use appliance_config::{Config, Mode};
 use appliance_types::HealthSet;
-use artefact_render::{Artefacts, UnitAction, actions};
+use artefact_render::{Artefacts, Service, UnitAction, actions};
 use config_store::{ReplacedImage, StoredImage};
 use host_files::RequiredFacts;
 
@@ -138,6 +138,11 @@ pub(crate) fn in_words(action: &UnitAction) -> String {
         UnitAction::ReloadFirewall => "setting up the firewall".to_owned(),
         UnitAction::DeleteVlan(name) => format!("deleting the VLAN {name}"),
         UnitAction::ReloadNetwork => "setting up the network".to_owned(),
+        UnitAction::Tell(Service::LocalNames) => "making the names of LAN machines".to_owned(),
+        UnitAction::Tell(Service::Resolver) => "restarting the name service".to_owned(),
+        UnitAction::Tell(Service::Clock) => "restarting the time service".to_owned(),
+        UnitAction::Tell(Service::Netboot) => "restarting DHCP and network boot".to_owned(),
+        UnitAction::Tell(Service::Ssh) => "having SSH listen anew".to_owned(),
         UnitAction::ReloadManager(Mode::Rootful) => "having the containers' units read".to_owned(),
         UnitAction::ReloadManager(Mode::Rootless) => "having the rootless containers' units read".to_owned(),
         UnitAction::Restart(_, unit) => format!("restarting {unit}"),

@@ -9,7 +9,7 @@ use appliance_types::{DomainName, InvalidWord};
 pub enum TimeServer {
     /// An address.
     Address(IpAddr),
-    /// A name. All its addresses are used, as many as chrony takes.
+    /// A name. One of its addresses is used.
     Name(DomainName),
 }
 

@@ -27,12 +27,40 @@ pub enum UnitAction {
     DeleteVlan(InterfaceName),
     /// Let networkd read its files again.
     ReloadNetwork,
+    /// Let a service of the image read what changed.
+    Tell(Service),
     /// Let this systemd read its units again, which runs Quadlet.
     ReloadManager(Mode),
     /// Stop a unit if it runs, and start it.
     Restart(Mode, String),
     /// Start a unit if it does not run.
     Start(Mode, String),
+}
+
+/// A service of the image that a configuration has a file for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Makes `/etc/hosts`.
+    LocalNames,
+    /// systemd-resolved.
+    Resolver,
+    /// chrony.
+    Clock,
+    /// sshd. Who is logged in stays.
+    Ssh,
+    /// netbootd.
+    Netboot,
+}
+
+impl Service {
+    /// In the order in which they are told: names are there before somebody asks for them.
+    const FILES: [(&str, Service); 5] = [
+        (paths::LOCAL_NAMES, Service::LocalNames),
+        (paths::RESOLVED, Service::Resolver),
+        (paths::CHRONY, Service::Clock),
+        (paths::SSHD, Service::Ssh),
+        (paths::NETBOOTD, Service::Netboot),
+    ];
 }
 
 impl UnitAction {
@@ -68,6 +96,8 @@ pub fn actions(before: &BTreeMap<String, Vec<u8>>, after: &Artefacts) -> Vec<Uni
     if changes.any(paths::is_network) {
         list.push(UnitAction::ReloadNetwork);
     }
+    let told = Service::FILES.into_iter().filter(|(file, _)| changes.any(|path| path == *file));
+    list.extend(told.map(|(_, service)| UnitAction::Tell(service)));
     for mode in [Mode::Rootful, Mode::Rootless] {
         if changes.any(|path| paths::unit_at(path).is_some_and(|unit| unit.mode == mode)) {
             list.push(UnitAction::ReloadManager(mode));

@@ -69,6 +69,7 @@ fn words(actions: &[UnitAction]) -> Vec<String> {
         UnitAction::ReloadFirewall => "firewall".to_owned(),
         UnitAction::DeleteVlan(name) => format!("delete {name}"),
         UnitAction::ReloadNetwork => "network".to_owned(),
+        UnitAction::Tell(service) => format!("tell {service:?}"),
         UnitAction::ReloadManager(m) => format!("reload {}", mode(m)),
         UnitAction::Restart(m, unit) => format!("restart {} {unit}", mode(m)),
         UnitAction::Start(m, unit) => format!("start {} {unit}", mode(m)),
@@ -107,12 +108,27 @@ fn network_and_firewall() {
         let lan = config.network.interfaces[&"eth1".parse().unwrap()].clone();
         config.network.interfaces.insert("eth2".parse().unwrap(), lan);
     };
-    check(eth2, &["firewall", "network"]);
+    check(eth2, &["firewall", "network", "tell Resolver", "tell Clock", "tell Ssh"]);
     let dns = |config: &mut Config| {
         let wan = config.network.interfaces.get_mut(&"eth0".parse().unwrap()).unwrap();
         wan.dns_servers = vec![[192, 0, 2, 53].into()];
     };
     check(dns, &["network"]);
+}
+
+#[test]
+fn a06_what_lan_machines_are_given_concerns_nobody_else() {
+    let change =
+        |after: &str| words(&actions(&bytes(&artefacts(&document(""))), &artefacts(&document(after))));
+    assert_eq!(change("network.hosts.nas = '172.20.30.9'"), ["tell LocalNames"]);
+    assert_eq!(change("network.ntp.servers = ['time.example']"), ["tell Clock"]);
+    assert_eq!(change("network.firewall.inbound.wan.ssh = true"), ["firewall", "tell Ssh"]);
+    assert_eq!(change("network.dnsmasq.lease_seconds = 600"), ["tell Netboot"]);
+    assert_eq!(
+        change("network.dnsmasq.gateway_cidr = '10.0.0.1/24'"),
+        ["network", "tell LocalNames", "tell Resolver", "tell Clock", "tell Ssh", "tell Netboot"]
+    );
+    assert_eq!(change("users.bob = {}"), ["homes"]);
 }
 
 #[test]
@@ -127,11 +143,11 @@ fn a_vlan_that_becomes_another_one_is_made_anew() {
     let change = |before: &str, after: &str| words(&actions(&bytes(&with(before)), &with(after)));
     let vlan = "link = 'eth1', id = 3";
     assert_eq!(change(vlan, vlan), [""; 0]);
-    assert_eq!(change("", vlan), ["firewall", "network"]);
+    assert_eq!(change("", vlan), ["firewall", "network", "tell Ssh"]);
     assert_eq!(change(vlan, "link = 'eth1', id = 4"), ["delete tills", "network"]);
     // eth0's would be on WAN.
-    assert_eq!(change(vlan, "link = 'eth0', id = 3"), ["firewall", "delete tills", "network"]);
-    assert_eq!(change(vlan, ""), ["firewall", "delete tills", "network"]);
+    assert_eq!(change(vlan, "link = 'eth0', id = 3"), ["firewall", "delete tills", "network", "tell Ssh"]);
+    assert_eq!(change(vlan, ""), ["firewall", "delete tills", "network", "tell Ssh"]);
 }
 
 #[test]
@@ -195,6 +211,11 @@ fn first_and_last() {
         "secrets",
         "firewall",
         "network",
+        "tell LocalNames",
+        "tell Resolver",
+        "tell Clock",
+        "tell Ssh",
+        "tell Netboot",
         "reload rootful",
         "reload rootless",
         "start rootful front-network.service",

@@ -9,6 +9,10 @@
 //! | `accounts` | the users' lines in passwd, group, shadow and gshadow, their homes and keys |
 //! | `networkd` | systemd-networkd's files |
 //! | `firewall` | nftables' rules |
+//! | `names` | where systemd-resolved answers, and the names that do not come and go |
+//! | `chrony` | where the time comes from, and who gets it |
+//! | `sshd` | where administrators log in |
+//! | `netbootd` | what LAN machines are given by DHCP |
 //! | `quadlet` | units for Podman's generator |
 //! | `required` | what must run and be reachable, for those who wait for it |
 //! | `health` | what must work, for the same |
@@ -27,10 +31,14 @@ mod actions;
 mod actions_tests;
 mod artefacts;
 mod base64;
+mod chrony;
 mod firewall;
 mod folders;
 mod health;
 mod image_name;
+mod lan;
+mod names;
+mod netbootd;
 mod networkd;
 mod paths;
 mod quadlet;
@@ -40,13 +48,14 @@ mod quadlet_tests;
 mod required;
 mod secrets;
 mod services;
+mod sshd;
 #[cfg(test)]
 mod testing;
 mod unit_text;
 mod user_ids;
 
 pub use accounts::ImageFacts;
-pub use actions::{UnitAction, actions};
+pub use actions::{Service, UnitAction, actions};
 pub use artefacts::{Artefact, Artefacts};
 pub use image_name::is_same_image;
 pub use paths::{FOLDERS, is_ours};
@@ -64,6 +73,10 @@ pub fn render(
     let user_ids = accounts::render(&config.users, image, known_ids, &mut files);
     networkd::render(&config.network, &mut files);
     firewall::render(&config.network, &config.containers, &mut files);
+    names::render(&config.network, &mut files);
+    chrony::render(&config.network, &mut files);
+    sshd::render(&config.network, &mut files);
+    netbootd::render(&config.network, &config.netboot, &mut files);
     quadlet::render(&config.containers, &config.secrets, payload, &mut files);
     secrets::render(config, &mut files);
     required::render(config, &mut files);

@@ -1,7 +1,7 @@
 //! networkd's files. Cards that the configuration does not name stay off: the image's 30-slipway-lan.network matches them,
 //! and the files here sort before it.
 
-use appliance_config::{Addressing, Interface, Network, Side, Vlan};
+use appliance_config::{Addressing, Interface, Lan, Network, Side, Vlan};
 use appliance_types::InterfaceName;
 
 use crate::artefacts::Files;
@@ -14,6 +14,10 @@ const SECOND_WAN_ROUTE_METRIC: u32 = 1536;
 
 /// A gateway in LAN must not win over WAN's.
 const LAN_ROUTE_METRIC: u32 = 2048;
+
+/// A name server that is not there. resolved is refused at once, and answers "failed"; the port is that of the discard service
+/// (RFC 863), which no program of the image offers and only root could.
+const NOBODY: &str = "127.0.0.1:9";
 
 pub(crate) fn render(network: &Network, files: &mut Files) {
     for (name, interface) in &network.interfaces {
@@ -38,13 +42,16 @@ struct Link<'a> {
     vlans: Vec<&'a InterfaceName>,
     /// What it takes in may leave through another card, if the firewall lets it.
     forwards: bool,
+    /// LAN machines are on it, whose names nobody else knows.
+    home: Option<&'a Lan>,
 }
 
 impl<'a> Link<'a> {
     fn of(network: &'a Network, name: &'a InterfaceName, interface: &'a Interface) -> Link<'a> {
         let on_it = |other: &Interface| other.vlan.as_ref().is_some_and(|vlan| vlan.link == *name);
         let vlans = network.interfaces.iter().filter(|(_, other)| on_it(other)).map(|(name, _)| name);
-        Link { name, interface, vlans: vlans.collect(), forwards: network.nat }
+        let home = Some(&network.lan).filter(|lan| lan.interface == *name);
+        Link { name, interface, vlans: vlans.collect(), forwards: network.nat, home }
     }
 
     /// What the image's own WAN file says, and what the configuration has to say about IPv4 and names. IPv6 stays as the
@@ -152,8 +159,27 @@ impl<'a> Link<'a> {
         text.entries("IPv4Forwarding", self.forwards.then_some("yes"));
         text.entries("DNS", &self.interface.dns_servers);
         text.entries("Domains", &self.interface.search_domains);
+        if let Some(lan) = self.home.filter(|_| self.interface.dns_servers.is_empty()) {
+            text.comment("What is not in /etc/hosts is not there: such questions end here, and are not the outside's to hear.");
+            text.entry("DNS", NOBODY).entry("DNSDefaultRoute", "no");
+            text.entries("Domains", routed(lan).iter().map(|domain| format!("~{domain}")));
+        }
         text.entries("VLAN", &self.vlans);
     }
+}
+
+/// The domain of LAN, and the zones in which its addresses have names where they are few.
+fn routed(lan: &Lan) -> Vec<String> {
+    let [a, b, c, _] = lan.address.network().octets();
+    let zones: Vec<String> = match lan.address.prefix() {
+        16 => vec![format!("{b}.{a}.in-addr.arpa")],
+        // A network of /20 has 16 zones.
+        prefix @ 20..=24 => {
+            (0..1u16 << (24 - prefix)).map(|n| format!("{}.{b}.{a}.in-addr.arpa", u16::from(c) + n)).collect()
+        }
+        _ => Vec::new(),
+    };
+    std::iter::once(lan.domain.to_string()).chain(zones).collect()
 }
 
 fn netdev(name: &InterfaceName, vlan: &Vlan) -> String {
@@ -328,5 +354,33 @@ mod tests {
                 .count()
         };
         assert_eq!((forwards(""), forwards("network.nat = true")), (0, 2));
+    }
+
+    #[test]
+    fn questions_about_names_of_lan_end_here() {
+        let home = |cidr: &str, more: &str| {
+            let text =
+                format!("network.dnsmasq = {{ gateway_cidr = '{cidr}', domain = 'shop.example' }}\n{more}");
+            let mut files = Files::default();
+            render(&document(&text).network, &mut files);
+            let file = files.into_map().remove("/etc/systemd/network/25-slipway-eth1.network").unwrap();
+            let text = String::from_utf8(file.bytes).unwrap();
+            let lines = text.lines().filter(|line| line.starts_with("D")).map(str::to_owned);
+            lines.filter(|line| !line.starts_with("DHCP") && !line.starts_with("Desc")).collect::<Vec<_>>()
+        };
+        let nobody = ["DNS=127.0.0.1:9", "DNSDefaultRoute=no", "Domains=~shop.example"];
+        for (cidr, zones) in [
+            ("172.20.30.1/24", &["30.20.172.in-addr.arpa"][..]),
+            ("10.44.0.1/16", &["44.10.in-addr.arpa"]),
+            ("192.168.255.1/23", &["254.168.192.in-addr.arpa", "255.168.192.in-addr.arpa"]),
+            ("10.0.0.1/26", &[]),
+        ] {
+            let expected = nobody.iter().map(|line| (*line).to_owned());
+            let zones = zones.iter().map(|zone| format!("Domains=~{zone}"));
+            assert_eq!(home(cidr, ""), expected.chain(zones).collect::<Vec<_>>(), "{cidr}");
+        }
+        // Somebody on LAN who knows more is asked.
+        let own = "network.interfaces.eth1 = { mode = 'static', address = '10.0.0.1/24', dns_servers = ['10.0.0.2'] }";
+        assert_eq!(home("10.0.0.1/24", own), ["DNS=10.0.0.2"]);
     }
 }

@@ -15,11 +15,36 @@ pub(crate) const SECRETS: &str = "/etc/tmpfiles.d/slipway-secrets.conf";
 pub(crate) const HEALTH: &str = appliance_types::HealthSet::PATH;
 pub(crate) const UPDATED: &str = "/etc/slipway/updated.toml";
 pub(crate) const DEVICED: &str = "/etc/slipway/deviced.toml";
+pub(crate) const LOCAL_NAMES: &str = "/etc/slipway/local-names.json";
+pub(crate) const NETBOOTD: &str = "/etc/slipway/netbootd.toml";
+/// After the image's 20-slipway.conf, which it adds to.
+pub(crate) const RESOLVED: &str = "/etc/systemd/resolved.conf.d/30-slipway-lan.conf";
+/// The image has this file as well.
+pub(crate) const CHRONY: &str = "/etc/chrony/chrony.conf";
+/// Beside the image's 10-slipway.conf.
+pub(crate) const SSHD: &str = "/etc/ssh/sshd_config.d/20-slipway-listen.conf";
 /// The image has a file of this name in /usr/lib; this one replaces it.
 pub(crate) const WAN: &str = "/etc/systemd/network/20-slipway-wan.network";
 
-const SINGLE: &[&str] =
-    &[PASSWD, GROUP, SHADOW, GSHADOW, HOMES, SECRETS, FIREWALL, REQUIRED, HEALTH, UPDATED, DEVICED, WAN];
+const SINGLE: &[&str] = &[
+    PASSWD,
+    GROUP,
+    SHADOW,
+    GSHADOW,
+    HOMES,
+    SECRETS,
+    FIREWALL,
+    REQUIRED,
+    HEALTH,
+    UPDATED,
+    DEVICED,
+    LOCAL_NAMES,
+    NETBOOTD,
+    RESOLVED,
+    CHRONY,
+    SSHD,
+    WAN,
+];
 
 /// Where systemd looks for the credential `slipway.NAME` of a unit that asks for it.
 const CREDENTIALS: &str = "/etc/credstore/slipway.";
@@ -34,12 +59,15 @@ const ROOTLESS: &str = "/etc/containers/systemd/users/900/";
 /// sub-folders, and asks [`is_ours`].
 pub const FOLDERS: &[&str] = &[
     "/etc",
+    "/etc/chrony",
     "/etc/containers/systemd",
     "/etc/containers/systemd/users/900",
     "/etc/credstore",
     "/etc/slipway",
     "/etc/slipway/authorized-keys",
+    "/etc/ssh/sshd_config.d",
     "/etc/systemd/network",
+    "/etc/systemd/resolved.conf.d",
     "/etc/tmpfiles.d",
 ];
 
@@ -190,6 +218,11 @@ mod tests {
             "/etc/slipway/deviced.toml",
             "/etc/tmpfiles.d/slipway-secrets.conf",
             "/etc/credstore/slipway.oidc-client",
+            "/etc/slipway/local-names.json",
+            "/etc/slipway/netbootd.toml",
+            "/etc/chrony/chrony.conf",
+            "/etc/ssh/sshd_config.d/20-slipway-listen.conf",
+            "/etc/systemd/resolved.conf.d/30-slipway-lan.conf",
             "/etc/systemd/network/20-slipway-wan.network",
             "/etc/systemd/network/25-slipway-eth1.network",
             "/etc/systemd/network/25-slipway-eth12.network",
@@ -208,6 +241,8 @@ mod tests {
             "passwd",
             "/etc/passwd-",
             "/etc/subuid",
+            "/etc/hosts",
+            "/etc/ssh/sshd_config.d/10-slipway.conf",
             "/etc/slipway/authorized-keys/",
             "/etc/slipway/authorized-keys/../../passwd",
             "/etc/slipway/authorized-keys/Alice",

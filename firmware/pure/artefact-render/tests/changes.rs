@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use appliance_config::Mode;
-use artefact_render::{Artefact, Artefacts, UnitAction, UserIds, actions, is_ours};
+use artefact_render::{Artefact, Artefacts, Service, UnitAction, UserIds, actions, is_ours};
 use proptest::prelude::*;
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -24,6 +24,8 @@ struct Machine {
     firewall: Option<Vec<u8>>,
     network: Files,
     vlans: Files,
+    /// What the image's services have read of theirs.
+    told: Files,
     homes: BTreeSet<String>,
     /// People who are logged in, with whether they were administrators then.
     sessions: BTreeMap<String, bool>,
@@ -41,6 +43,7 @@ impl Machine {
             firewall: files.get("/etc/nftables.conf").cloned(),
             network: pick(files, is_networkd),
             vlans: pick(files, is_netdev),
+            told: pick(files, |path| of_a_service(path).is_some()),
             homes: people(files).into_keys().collect(),
             sessions: people(files),
             units: [Mode::Rootful, Mode::Rootless]
@@ -88,6 +91,11 @@ impl Machine {
                 for (path, bytes) in pick(&self.files, is_netdev) {
                     self.vlans.entry(path).or_insert(bytes);
                 }
+            }
+            UnitAction::Tell(service) => {
+                let is_its = |path: &str| of_a_service(path) == Some(*service);
+                self.told.retain(|path, _| !is_its(path));
+                self.told.extend(pick(&self.files, is_its));
             }
             UnitAction::ReloadManager(mode) => {
                 let read = pick(&self.files, |path| in_mode(path) == Some(*mode));
@@ -167,6 +175,17 @@ fn pick(files: &Files, kind: impl Fn(&str) -> bool) -> Files {
 
 fn is_networkd(path: &str) -> bool {
     path.starts_with("/etc/systemd/network/")
+}
+
+fn of_a_service(path: &str) -> Option<Service> {
+    match path {
+        "/etc/slipway/local-names.json" => Some(Service::LocalNames),
+        "/etc/systemd/resolved.conf.d/30-slipway-lan.conf" => Some(Service::Resolver),
+        "/etc/chrony/chrony.conf" => Some(Service::Clock),
+        "/etc/ssh/sshd_config.d/20-slipway-listen.conf" => Some(Service::Ssh),
+        "/etc/slipway/netbootd.toml" => Some(Service::Netboot),
+        _ => None,
+    }
 }
 
 fn is_netdev(path: &str) -> bool {

@@ -20,12 +20,13 @@ pub(crate) fn check(raw: &RawV1, facts: &SystemFacts, report: &Report<'_>) -> Co
     let network = network::check(&raw.network, report);
     let secrets = secrets::check(&raw.secrets, report);
     let containers = containers::check(&raw.containers, &raw.secrets, &network, facts, report);
+    let raw_dhcp = raw.network.dnsmasq.enable.as_ref().map(|raw| raw.value);
     Config {
         users: raw.users.as_ref().map(|raw| users::check(raw, facts, report)).unwrap_or_default(),
         activation: activation::check(raw.activation.as_ref(), &raw.containers, report),
         health: health::check(&raw.health, &raw.containers, &containers, report),
         updates: services::updates(raw.updates.as_ref(), raw.os_upgrade.as_ref(), report),
-        netboot: raw.netboot.as_ref().map(|raw| services::netboot(raw, report)).unwrap_or_default(),
+        netboot: raw.netboot.as_ref().map(|raw| services::netboot(raw, raw_dhcp, report)).unwrap_or_default(),
         devices: raw.devices.as_ref().map(|raw| services::devices(raw, report)).unwrap_or_default(),
         containers,
         secrets,

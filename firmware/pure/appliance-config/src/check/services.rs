@@ -123,7 +123,8 @@ fn day(raw: &At<String>, report: &Report<'_>) -> Option<Weekday> {
     day
 }
 
-pub(super) fn netboot(raw: &RawNetboot, report: &Report<'_>) -> Netboot {
+/// `dhcp`: whether the document says that the box hands out addresses.
+pub(super) fn netboot(raw: &RawNetboot, dhcp: Option<bool>, report: &Report<'_>) -> Netboot {
     let mode = raw.mode.as_ref().map_or(NetbootMode::Off, |raw| match raw.value.as_str() {
         "off" => NetbootMode::Off,
         "server" => NetbootMode::Server,
@@ -135,6 +136,20 @@ pub(super) fn netboot(raw: &RawNetboot, report: &Report<'_>) -> Netboot {
             NetbootMode::Off
         }
     });
+    if let Some(raw) = &raw.mode {
+        let message = match (mode, dhcp) {
+            (NetbootMode::Server, Some(false)) => {
+                "with network.dnsmasq.enable = false another server gives out the addresses"
+            }
+            (NetbootMode::Proxy, Some(true)) => {
+                "with network.dnsmasq.enable = true this appliance gives out the addresses itself"
+            }
+            _ => "",
+        };
+        if !message.is_empty() {
+            report.hinted(&raw.spot, Code::Conflict, message, "change one of the two");
+        }
+    }
     let is = |raw: &Option<At<bool>>| raw.as_ref().is_some_and(|raw| raw.value);
     Netboot { mode, force: is(&raw.force), tftp_uploads: is(&raw.tftp_uploads) }
 }

@@ -60,6 +60,10 @@ fn netboot_has_a_mode() {
     check(&[
         ("netboot = {}", ""),
         ("netboot = { mode = 'proxy', force = true, tftp_uploads = false }", ""),
+        ("netboot.mode = 'server'\nnetwork.dnsmasq.enable = true", ""),
+        ("netboot.mode = 'proxy'\nnetwork.dnsmasq.enable = false", ""),
+        ("netboot.mode = 'server'\nnetwork.dnsmasq.enable = false", "netboot.mode conflict … another server"),
+        ("netboot.mode = 'proxy'\nnetwork.dnsmasq.enable = true", "netboot.mode conflict … itself"),
         ("netboot.mode = 'on'", "netboot.mode bad-value … proxy"),
         ("netboot.force = 'yes'", "netboot.force wrong-type"),
         ("netboot.tftp = true", "netboot.tftp unknown-key"),
