@@ -127,8 +127,8 @@ struct Boot {
     rearmed: Duration,
     /// It was up.
     up: Duration,
-    /// When the console had reached which length.
-    console: Vec<(Duration, usize)>,
+    /// When it came to which place, in order.
+    places: Vec<(Duration, String)>,
 }
 
 impl Boot {
@@ -139,18 +139,50 @@ impl Boot {
         vm.serial().wait_for("slipway: rearm: ", BOOT).unwrap();
         let rearmed = begun.elapsed();
         vm.serial().wait_for(up, BOOT).unwrap();
-        Boot { rearmed, up: begun.elapsed(), console: vm.serial().timeline(begun) }
+        let mut places: Vec<(Duration, String)> = Vec::new();
+        for (at, line) in vm.serial().lines(begun) {
+            if let Some(place) = place(&line)
+                && places.iter().all(|(_, known)| known != place)
+            {
+                places.push((at, place.to_owned()));
+            }
+        }
+        Boot { rearmed, up: begun.elapsed(), places }
     }
 
-    /// Lets `vm` run to where this boot was after `moment`: to the last thing it had said by then, and on for the time since. So a
-    /// machine that is slower today is cut at the same place.
+    /// Lets `vm` run to where this boot was after `moment`: to the last place it had come to by then, and on for the time since, or
+    /// to the next place. So a machine that is slower or faster today is cut in the same part of its boot.
     fn run_until(&self, vm: &Vm, moment: Duration) {
-        let said = self.console.iter().rfind(|(at, _)| *at <= moment);
-        let (at, length) = said.copied().unwrap_or_default();
-        // Tokens and numbers differ from boot to boot; a few bytes less are the same place.
-        let _ = vm.serial().wait_for_length(length.saturating_sub(16), TEST_SLOT);
-        vm.run_for(moment - at);
+        let passed = self.places.iter().take_while(|(at, _)| *at <= moment).count();
+        for (_, place) in &self.places[..passed] {
+            vm.serial().wait_for(place, TEST_SLOT).unwrap();
+        }
+        let since = passed.checked_sub(1).map_or(Duration::ZERO, |last| self.places[last].0);
+        match self.places.get(passed) {
+            // That it does not come in time is what is wanted.
+            Some((_, next)) => drop(vm.serial().wait_for(next, moment - since)),
+            None => vm.run_for(moment - since),
+        }
     }
+}
+
+/// The place in a boot that a line tells of: one that every boot comes to, in the same order.
+fn place(line: &str) -> Option<&str> {
+    for known in [
+        "U-Boot 20",
+        "Slipway selector, build",
+        "slipway: selector: booting slot",
+        "Starting kernel",
+        "test-slot: up",
+    ] {
+        if line.starts_with(known) {
+            return Some(known);
+        }
+    }
+    let stage = line.strip_prefix("slipway: ")?.split(':').next()?;
+    let early_boot =
+        ["start", "modules", "watchdog", "disk", "black-box", "rootfs", "overlay", "rearm", "switch-root"];
+    early_boot.contains(&stage).then(|| &line[.."slipway: ".len() + stage.len() + 1])
 }
 
 /// A linear congruential generator (Knuth's constants); the seed is printed, so that a run can be told again.

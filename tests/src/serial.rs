@@ -117,27 +117,17 @@ impl Serial {
         self.lock().text.clone()
     }
 
-    /// When, since `begun`, the text had reached which length.
+    /// The whole lines said so far, each with the time since `begun` at which it was complete.
     #[must_use]
-    pub fn timeline(&self, begun: Instant) -> Vec<(Duration, usize)> {
-        self.lock().timeline.iter().map(|(at, length)| (at.duration_since(begun), *length)).collect()
-    }
-
-    /// Waits until the machine has said at least `length` bytes.
-    ///
-    /// # Errors
-    /// When it does not within `limit`, or the machine is gone.
-    pub fn wait_for_length(&self, length: usize, limit: Duration) -> Result<()> {
-        let deadline = Instant::now() + limit;
-        let mut state = self.lock();
-        while state.text.len() < length {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.closed {
-                bail!("the machine said less than {length} bytes. Its last lines:\n{}", tail(&state.text));
-            }
-            state = self.shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        Ok(())
+    pub fn lines(&self, begun: Instant) -> Vec<(Duration, String)> {
+        let state = self.lock();
+        let mut end = 0;
+        let whole = state.text.split_inclusive('\n').filter_map(|line| {
+            end += line.len();
+            let (at, _) = state.timeline.iter().find(|(_, length)| *length >= end)?;
+            Some((at.duration_since(begun), line.strip_suffix('\n')?.to_owned()))
+        });
+        whole.collect()
     }
 
     /// How often the machine has said `word` so far.
