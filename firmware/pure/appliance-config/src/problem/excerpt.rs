@@ -20,25 +20,24 @@ const FAR: usize = 10_000;
 
 impl Problem {
     /// The problem, its line of `source` with a mark below its place, and the hint. `source` is the file that
-    /// [`Problem::file`] names. The line is shown as it is: where it holds a secret, so does the result.
+    /// [`Problem::file`] names. Of what is below `secrets` only the place is told: it ends up in logs and answers. A line that cannot be
+    /// read at all is shown as it is.
     pub fn excerpt(&self, source: &str, look: Look) -> String {
         let level = if self.code == Code::Warning { Level::WARNING } else { Level::ERROR };
         let title = match self.path.as_str() {
             "" => self.message.clone(),
             path => format!("{path}: {}", self.message),
         };
-        let title = if self.column > FAR {
-            format!("{}:{}:{}: {title}", self.file, self.line, self.column)
-        } else {
-            title
-        };
+        let place_only = self.column > FAR || self.path.split('.').next() == Some("secrets");
+        let title =
+            if place_only { format!("{}:{}:{}: {title}", self.file, self.line, self.column) } else { title };
         let title = level.primary_title(title).id(self.code.as_str());
         let (line, mark) = self.line_of(source);
         let snippet = Snippet::source(line)
             .line_start(self.line)
             .path(self.file.as_str())
             .annotation(AnnotationKind::Primary.span(mark));
-        let problem = if self.column > FAR { Group::with_title(title) } else { title.element(snippet) };
+        let problem = if place_only { Group::with_title(title) } else { title.element(snippet) };
         let hint = self.hint.as_deref().map(|hint| Group::with_title(Level::HELP.secondary_title(hint)));
         let groups: Vec<Group<'_>> = std::iter::once(problem).chain(hint).collect();
         let renderer = match look {
@@ -102,6 +101,13 @@ mod tests {
         assert!(coloured.contains("\u{1b}[") && coloured.contains("config.toml:2:5"), "{coloured}");
         let warning = Problem { code: Code::Warning, hint: None, ..problem(1, 1) }.excerpt("a", Look::Plain);
         assert!(warning.starts_with("warning[warning]: a.b: no\n"), "{warning}");
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let secret = Problem { path: "secrets.registry.password".to_owned(), ..problem(1, 12) };
+        let excerpt = secret.excerpt("password = \"hunter\\u002\"", Look::Plain);
+        assert!(excerpt.contains("config.toml:1:12") && !excerpt.contains("hunter"), "{excerpt}");
     }
 
     #[test]
