@@ -48,6 +48,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule { folder: "firmware/pure/local-names", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/pure/netboot-protocol", imports: &[Only("firmware/pure/appliance-types")] },
+    Rule { folder: "firmware/pure/provision-protocol", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/pure/boot-verdict", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },
     Rule { folder: "firmware/host/health-probe", imports: &[PURE, HOST_FILES] },
@@ -85,7 +86,11 @@ pub(crate) const RULES: &[Rule] = &[
 /// its own spelling mistakes. Dev-dependencies are free.
 pub(crate) const PURE_EXTERNALS: &[&str] = &[
     "annotate-snippets",
+    "base64ct",
     "crc32fast",
+    "ed25519-dalek",
+    // For what it computes only: its source of random numbers is among the calls that firmware/pure/clippy.toml forbids.
+    "ring",
     "serde",
     "serde_json",
     "sha2",
