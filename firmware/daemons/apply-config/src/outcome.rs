@@ -179,3 +179,7 @@ impl From<Refusal> for Outcome {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;
