@@ -107,3 +107,45 @@ fn assert_accepts(output: &Output, what: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains("converting"), "{what}: {said}");
 }
+
+/// In a mount namespace of its own, where sshd finds the folder it wants.
+#[test]
+fn sshd_listens_where_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
+    if !made.is_ok_and(|status| status.success()) || !std::path::Path::new("/usr/sbin/sshd").exists() {
+        return println!("SKIPPED: no ssh-keygen or no sshd: install openssh-server");
+    }
+    for case in common::cases() {
+        let file = case.join("out/etc/ssh/sshd_config.d/20-slipway-listen.conf");
+        let script =
+            "mount -t tmpfs none /run && mkdir /run/sshd && exec /usr/sbin/sshd -T -f \"$1\" -h \"$2\"";
+        let mut sshd = Command::new("unshare");
+        sshd.args(["--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(&file).arg(&key);
+        let output = sshd.output().unwrap();
+        assert_accepts(&output, &file.display().to_string());
+        let effective = String::from_utf8_lossy(&output.stdout).to_lowercase();
+        let written = std::fs::read_to_string(&file).unwrap();
+        for address in written.lines().filter_map(|line| line.strip_prefix("ListenAddress ")) {
+            let expected =
+                if address.contains(':') { format!("[{address}]:22") } else { format!("{address}:22") };
+            assert!(effective.contains(&format!("listenaddress {expected}\n")), "{expected}:\n{effective}");
+        }
+    }
+}
+
+#[test]
+fn chrony_reads_every_clock() {
+    for case in common::cases() {
+        let file = case.join("out/etc/chrony/chrony.conf");
+        // Prints what it has understood, and changes nothing.
+        let output = match Command::new("chronyd").args(["-p", "-f"]).arg(&file).output() {
+            Ok(output) => output,
+            Err(error) => return println!("SKIPPED: chronyd: {error}: install chrony"),
+        };
+        assert_accepts(&output, &file.display().to_string());
+        let understood = String::from_utf8_lossy(&output.stdout);
+        assert!(understood.contains("local stratum 10") && understood.contains("allow "), "{understood}");
+    }
+}
