@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Clients at any time.
 const AT_ONCE: usize = 16;
+/// Clients at any time when more of them share a wait for the disk.
+const MANY_AT_ONCE: usize = 64;
 /// How long one measurement lasts.
 const TIME: Duration = Duration::from_secs(4);
 /// Leases in the test of whether the rate depends on how many there are.
@@ -30,11 +32,11 @@ pub(super) fn rows(context: &Context, peers: &Path, ours: &Path, runs: usize) ->
     std::fs::create_dir_all(&disk).with_context(|| format!("cannot create {}", disk.display()))?;
     let start = |kind| Running::start(kind, peers, ours, &disk);
     let mut measured: Vec<Vec<Measured>> = Kind::ALL.iter().map(|_| Vec::new()).collect();
-    let mut syncs = Vec::new();
+    let (mut syncs, mut our_many, mut kea_many) = (Vec::new(), Vec::new(), Vec::new());
     for run in 1..=runs {
         syncs.push(sync_latency(&disk)?);
         for (kind, list) in Kind::ALL.into_iter().zip(&mut measured) {
-            let one = measure(&start(kind)?)?;
+            let one = measure(&start(kind)?, AT_ONCE)?;
             eprintln!(
                 "      DHCP run {run} of {runs}: {:<9} {:6.0}/s, {:4.0} us CPU each, p99 {:.1} ms",
                 kind.name(),
@@ -44,6 +46,8 @@ pub(super) fn rows(context: &Context, peers: &Path, ours: &Path, runs: usize) ->
             );
             list.push(one);
         }
+        our_many.push(measure(&start(Kind::Ours)?, MANY_AT_ONCE)?.rate);
+        kea_many.push(measure(&start(Kind::Kea)?, MANY_AT_ONCE)?.rate);
     }
     let of = |kind: Kind, value: fn(&Measured) -> f64| -> f64 {
         let position = Kind::ALL.iter().position(|other| *other == kind).unwrap_or_default();
@@ -61,6 +65,7 @@ pub(super) fn rows(context: &Context, peers: &Path, ours: &Path, runs: usize) ->
         peer,
         ratio,
     };
+    let (sync, our_many, kea_many) = (median(syncs), median(our_many), median(kea_many));
     let many = many(&start(Kind::Ours)?)?;
     let best = our_rate.max(many.first).max(many.last);
     let (overload, offered) = overload(&start(Kind::Ours)?, best)?;
@@ -82,12 +87,20 @@ pub(super) fn rows(context: &Context, peers: &Path, ours: &Path, runs: usize) ->
             format!("{:.2}", our_rate / kea),
         ),
         row(
-            "one fdatasync of 4 KiB, same disk",
+            "DHCP, 16 clients, all on disk",
             "-",
-            format!("{:.2} ms", median(syncs) * 1e3),
-            format!("addresses given twice: {twice}"),
-            "-".into(),
+            each(our_rate),
+            format!("a wait for the disk each, {:.2} ms: {:.0}/s", sync * 1e3, AT_ONCE as f64 / sync),
+            format!("{:.2}", our_rate * sync / AT_ONCE as f64),
         ),
+        row(
+            "DHCP, 64 clients, all on disk",
+            ">= 0.8 x",
+            each(our_many),
+            format!("Kea (never synced) {kea_many:.0}/s"),
+            format!("{:.2}", our_many / kea_many),
+        ),
+        row("addresses given twice", "0", twice.to_string(), "by all servers".into(), "-".into()),
         row(
             "DHCP, server CPU per exchange",
             "<= 1.5 x",
@@ -133,13 +146,13 @@ pub(super) fn rows(context: &Context, peers: &Path, ours: &Path, runs: usize) ->
     ])
 }
 
-fn measure(server: &Running) -> Result<Measured> {
+fn measure(server: &Running, at_once: usize) -> Result<Measured> {
     server.lab.client.enter(|| {
         let mut relay = Relay::open()?;
         // The first exchanges are about ARP and empty caches.
         relay.closed_loop(AT_ONCE, 200, TIME)?;
         let cpu = server.cpu();
-        let mut seen: Seen = relay.closed_loop(AT_ONCE, usize::MAX, TIME)?;
+        let mut seen: Seen = relay.closed_loop(at_once, usize::MAX, TIME)?;
         let cpu = (server.cpu() - cpu) / seen.acks.len().max(1) as f64;
         Ok(Measured { rate: seen.rate(), cpu, p99: seen.percentile(99), twice: seen.twice })
     })
