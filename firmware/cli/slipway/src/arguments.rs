@@ -27,6 +27,12 @@ pub(crate) enum Command {
     /// Show the state of this appliance: build, slot, configuration, verdict, data, network, failed services.
     Status(StatusOptions),
 
+    /// Say why a machine did not boot from the network: what it and this appliance said to each other, the cause, and what
+    /// to do about it.
+    ///
+    /// Without a device it lists those that were heard of.
+    Explain(ExplainDeviceOptions),
+
     /// Look into configurations, and edit them.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -57,6 +63,25 @@ pub(crate) enum Command {
     /// Make /etc/hosts, from the configuration and the leases in force.
     #[command(hide = true)]
     LocalNames,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainDeviceOptions {
+    /// The hardware address of its network card, as on its sticker: 52:54:00:12:34:56.
+    #[arg(value_name = "MAC")]
+    pub(crate) device: Option<appliance_types::MacAddress>,
+
+    /// Print JSON instead of sentences.
+    #[arg(long, conflicts_with = "pcap")]
+    pub(crate) json: bool,
+
+    /// Write the packets into a file, for tcpdump and Wireshark.
+    #[arg(long, value_name = "FILE", requires = "device")]
+    pub(crate) pcap: Option<std::path::PathBuf>,
+
+    /// Where netbootd listens.
+    #[arg(long, value_name = "PATH", default_value = "/run/slipway/netbootd.sock", hide = true)]
+    pub(crate) socket: std::path::PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,13 @@
 //! The operator's command.
 //!
-//! What a person asks (`why`, `status`, `config`) is at the top; what units run is hidden from the help and stands below it.
+//! What a person asks (`why`, `status`, `explain`, `config`) is at the top; what units run is hidden from the help and stands below it.
 
 mod arguments;
 mod change_arguments;
 
 mod why;
 
+mod explain;
 mod status;
 mod status_text;
 mod system;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Why(options) => why::run(&options),
         Command::Status(options) => status::run(&options),
+        Command::Explain(options) => explain::run(&options),
         Command::Config(command) => return finish(config::run(&command)),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),

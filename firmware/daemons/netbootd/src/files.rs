@@ -16,7 +16,11 @@ use crate::{http, tftp};
 pub(crate) fn services(shared: &Arc<Shared>) -> anyhow::Result<Vec<Service>> {
     let policy = &shared.policy;
     let root = match &policy.boot().root {
-        Some(path) => Some(Arc::new(BootRoot::open(path, pi_trees(policy))?)),
+        Some(path) => {
+            // Ours to make when it is below the folder of our state; where it is not, the next line says what is wrong.
+            let _made = std::fs::create_dir_all(path);
+            Some(Arc::new(BootRoot::open(path, pi_trees(policy))?))
+        }
         None => None,
     };
     let mut services = Vec::new();

@@ -19,12 +19,12 @@ mod log_limit;
 
 mod boot_client;
 mod boot_root;
+mod control;
 mod files;
 mod http;
 mod service;
 mod shared;
 mod tftp;
-#[allow(dead_code, reason = "DHCP and the control socket use the rest")]
 mod trace;
 
 use std::process::ExitCode;
@@ -59,6 +59,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     services.extend(boot_policy_file::service(&shared)?);
     services.extend(dhcp::services(&shared)?);
     services.extend(files::services(&shared)?);
+    services.extend(control::service(&shared)?);
     notify::ready();
     Err(service::run_until_one_ends(services))
 }

@@ -42,6 +42,7 @@ fn policy(lan: &Lan, netboot: &Netboot) -> PolicyFile {
             dir: "/data/netboot".into(),
             leases_json: Some("/run/slipway/netboot/leases.json".into()),
             boot_policy: Some("/run/slipway/boot-policy.json".into()),
+            control: Some("/run/slipway/netboot/control.sock".into()),
         },
         listen: if boots { all } else { ListenTable { pxe_port: 0, tftp_port: 0, http_port: 0, ..all } },
         interfaces: BTreeMap::from([(lan.interface.clone(), table)]),

@@ -1,6 +1,6 @@
 //! The loop that hears and decides.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,7 @@ use netboot_protocol::dhcp::{
 };
 use netboot_protocol::frame::Arp;
 use netboot_protocol::policy::DhcpMode;
+use netboot_protocol::tftp::Answer;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::intake::{Arrived, Intake};
@@ -140,7 +141,7 @@ impl Server {
                         Ok(request) => {
                             self.shared.trace.dhcp(
                                 Direction::Received,
-                                wire.own(),
+                                wire.own_at(door.port),
                                 source,
                                 request.mac,
                                 bytes,
@@ -149,6 +150,8 @@ impl Server {
                         }
                         Err(Ignored::Reply) => {}
                         Err(reason) => {
+                            let (own, mac) = (wire.own_at(door.port), card_in(bytes));
+                            self.shared.trace.dhcp(Direction::Received, own, source, mac, bytes);
                             if self.limit.admits(clock::now()) {
                                 log::info!("{}: a datagram from {source} is ignored: {reason}", wire.name);
                             }
@@ -206,7 +209,7 @@ impl Server {
         let (decision, kept) = {
             let mut leases = self.leases();
             leases.expire(now);
-            let decision = self.decide(&leases, &arrived, now);
+            let decision = self.admit(self.decide(&leases, &arrived, now), &arrived.request, now);
             let kept = decision.change.clone().map(|change| leases.apply(change, now)).unwrap_or_default();
             (decision, kept)
         };
@@ -272,6 +275,25 @@ impl Server {
             source: arrived.source,
         };
         decide(&situation, &arrival, &arrived.request)
+    }
+
+    /// Holds an offer back from a machine that would load now, while as many load as can be done in time. Here it is patient:
+    /// once it has begun to load, it is not.
+    fn admit(&self, decision: Decision, request: &Request, now: Duration) -> Decision {
+        let Action::Reply(reply) = &decision.action else { return decision };
+        let loads = request.client.class.is_boot_stage() && reply.packet.siaddr != Ipv4Addr::UNSPECIFIED;
+        if reply.kind != ReplyKind::Offer || !loads || reply.packet.yiaddr.is_unspecified() {
+            return decision;
+        }
+        match self.shared.admission().ask(now, reply.packet.yiaddr, 0) {
+            Answer::Go => decision,
+            Answer::Wait { ahead } => Decision {
+                action: Action::Silence(Silence::Busy(ahead)),
+                change: None,
+                probe: None,
+                notice: decision.notice,
+            },
+        }
     }
 
     /// What the file services are to know of it.
@@ -374,4 +396,10 @@ impl Server {
     fn leases(&self) -> MutexGuard<'_, LeaseTable> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The card in a packet that cannot be read as a whole.
+fn card_in(bytes: &[u8]) -> Option<appliance_types::MacAddress> {
+    let card: [u8; 6] = bytes.get(28..34)?.try_into().ok()?;
+    Some(appliance_types::MacAddress::from_bytes(card))
 }

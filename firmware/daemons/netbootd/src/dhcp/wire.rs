@@ -21,6 +21,7 @@ pub(super) struct Wire {
     /// To clients that have no address yet; without the right to it, everybody hears those replies.
     packets: Option<PacketSocket>,
     server_port: u16,
+    pxe_port: u16,
     index: i32,
 }
 
@@ -88,6 +89,7 @@ impl Wire {
             sockets,
             packets,
             server_port,
+            pxe_port: policy.listen().pxe_port,
             index,
         })
     }
@@ -105,6 +107,14 @@ impl Wire {
     /// Where we answer from.
     pub(super) fn own(&self) -> SocketAddrV4 {
         SocketAddrV4::new(self.table.address.address(), self.server_port)
+    }
+
+    /// Our address and port as those behind `port` see them.
+    pub(super) fn own_at(&self, port: ServerPort) -> SocketAddrV4 {
+        match port {
+            ServerPort::Dhcp => self.own(),
+            ServerPort::Pxe => SocketAddrV4::new(self.table.address.address(), self.pxe_port),
+        }
     }
 
     /// Whether the sockets are of an interface that is gone: one with the same name is another one.

@@ -135,7 +135,7 @@ impl Pace {
 pub(super) fn send(wires: &[Wire], shared: &Shared, reply: &Outgoing) {
     let Some(wire) = wires.get(reply.wire) else { return };
     match wire.send(reply) {
-        Ok(to) => shared.trace.dhcp(Direction::Sent, wire.own(), to, reply.mac, &reply.bytes),
+        Ok(to) => shared.trace.dhcp(Direction::Sent, wire.own_at(reply.port), to, reply.mac, &reply.bytes),
         Err(error) => log::debug!("a reply on {} is lost: {error}", wire.name),
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use netboot_protocol::tftp::{
@@ -18,6 +18,7 @@ use socket2::Socket;
 
 use crate::boot_client::{BootClient, boot_client};
 use crate::boot_root::BootRoot;
+use crate::clock;
 use crate::shared::Shared;
 use crate::trace::Direction;
 
@@ -47,7 +48,6 @@ pub(crate) struct Server {
     sender: Sender,
     root: Option<Arc<BootRoot>>,
     shared: Arc<Shared>,
-    zero: Instant,
 }
 
 impl Server {
@@ -76,7 +76,6 @@ impl Server {
             sender: Sender::new(),
             root,
             shared,
-            zero: Instant::now(),
         })
     }
 
@@ -101,13 +100,9 @@ impl Server {
         }
     }
 
-    fn now(&self) -> Duration {
-        self.zero.elapsed()
-    }
-
     fn until_next(&self) -> Option<Timespec> {
         let Reverse((at, _)) = self.clock.peek()?;
-        let wait = at.saturating_sub(self.now());
+        let wait = at.saturating_sub(clock::now());
         Timespec::try_from(wait).ok()
     }
 
@@ -159,7 +154,7 @@ impl Server {
         bytes: &[u8],
         request: &Request<'_>,
     ) -> Result<(), Refusal> {
-        let now = self.now();
+        let now = clock::now();
         let Some((place, _)) = self.doors.get(door) else { return Ok(()) };
         let place = place.clone();
         if let Some(known) = self.by_client.get(&(client, place.address)).copied() {
@@ -231,7 +226,7 @@ impl Server {
         bytes: &[u8],
         request: &Request<'_>,
     ) -> Result<bool, Refusal> {
-        let now = self.now();
+        let now = clock::now();
         let size = content.size();
         if size > SMALL
             && let Answer::Wait { ahead } = self.shared.admission().ask(now, *client.ip(), size)
@@ -280,7 +275,7 @@ impl Server {
     }
 
     fn on_session(&mut self, index: usize) {
-        let now = self.now();
+        let now = clock::now();
         let mut buffer = [0; LONGEST];
         let Some(session) = self.sessions.get_mut(index).and_then(Option::as_mut) else { return };
         let Some((length, sender)) = receive(&session.socket, &mut buffer) else { return };
@@ -294,8 +289,9 @@ impl Server {
             return;
         }
         let before = session.transfer.delivered();
+        let first = !session.transfer.is_proven();
         let action = session.transfer.on_packet(now, bytes);
-        let ordinary = matches!(action, Action::Send(blocks) if !blocks.again);
+        let ordinary = !first && matches!(action, Action::Send(blocks) if !blocks.again);
         if !ordinary {
             self.shared.trace.udp(Direction::Received, session.local, session.client, bytes, length);
         }
@@ -312,7 +308,7 @@ impl Server {
     }
 
     fn on_clock(&mut self) {
-        let now = self.now();
+        let now = clock::now();
         while let Some(Reverse((at, index))) = self.clock.peek().copied() {
             if at > now {
                 return;
@@ -334,7 +330,7 @@ impl Server {
     fn act(&mut self, index: usize, action: &Action) {
         let Some(session) = self.sessions.get_mut(index).and_then(Option::as_mut) else { return };
         if let Action::End(end) = action {
-            report(session, end, self.zero.elapsed());
+            report(session, end, clock::now());
             self.close(index);
             return;
         }

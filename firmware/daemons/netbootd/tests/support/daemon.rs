@@ -62,6 +62,16 @@ impl Daemon {
         std::net::SocketAddrV4::new(SERVER, 69)
     }
 
+    /// Asks on the control socket.
+    pub(crate) fn ask(&self, question: &str) -> serde_json::Value {
+        use std::io::Write as _;
+        let mut stream = std::os::unix::net::UnixStream::connect(self.folder.path().join("control")).unwrap();
+        stream.write_all(format!("{question}\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+
     pub(crate) fn http(&self) -> std::net::SocketAddrV4 {
         std::net::SocketAddrV4::new(SERVER, 80)
     }
@@ -87,17 +97,22 @@ impl Drop for Daemon {
     }
 }
 
-/// A policy without DHCP: whoever asks is known by the name of the file only.
+/// A policy without DHCP, unless `more` has a subnet: whoever asks is known by the name of the file only.
 pub(crate) fn write_policy(folder: &Path, more: &str) -> PathBuf {
     let path = folder.join("netbootd.toml");
     let at = folder.display();
+    let dhcp = if more.contains("[[subnet]]") { "server" } else { "off" };
     let policy = format!(
         r#"
 [state]
 dir = "{at}/state"
+control = "{at}/control"
 [interfaces.{SERVER_LINK}]
 address = "{SERVER}/16"
-dhcp = "off"
+dhcp = "{dhcp}"
+[dhcp]
+force = true
+probe_ms = 0
 [boot]
 root = "{at}/files"
 [[boot.rule]]

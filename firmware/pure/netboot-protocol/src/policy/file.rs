@@ -5,6 +5,7 @@
 //! dir = "/data/netboot"                        # leases.db
 //! leases_json = "/run/slipway/netboot/leases.json"
 //! boot_policy = "/run/slipway/boot-policy.json"
+//! control = "/run/slipway/netboot/control.sock"   # `slipway explain`
 //!
 //! [interfaces.eth1]
 //! address = "172.20.30.1/24"                   # what netbootd answers from
@@ -90,6 +91,9 @@ pub struct StateTable {
     /// without it, the boot rules decide.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_policy: Option<PathBuf>,
+    /// The socket on which it is asked why a machine did not boot. None without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<PathBuf>,
 }
 
 /// `[listen]`: UDP and TCP ports; 0 switches a service off.

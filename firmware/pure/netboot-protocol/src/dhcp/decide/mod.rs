@@ -152,6 +152,9 @@ pub enum Silence {
     /// The proxy hears what is between a client and its server.
     #[error("that is for the server that gives out the addresses")]
     NotForProxy,
+    /// As many machines load as the network carries in time.
+    #[error("the network is full of machines that load; {0} wait before it")]
+    Busy(usize),
 }
 
 /// What an owner should be told.
