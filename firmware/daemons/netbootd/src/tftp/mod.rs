@@ -1,6 +1,6 @@
 //! TFTP on the LAN: sockets around `netboot_protocol::tftp`, which decides.
 //!
-//! One thread and one loop for all transfers ([decision 0011]): a transfer that waits costs a socket and some hundred
+//! One thread and one loop for all transfers ([decision 0010]): a transfer that waits costs a socket and some hundred
 //! bytes, and what is sent is read from the page cache into one buffer that all share.
 //!
 //! ```text
@@ -9,7 +9,7 @@
 //!  the clock ──────────────────▶ Transfer::on_timeout ┴─▶ Action ──▶ sender.rs
 //! ```
 //!
-//! [decision 0011]: ../../../../../docs/decisions/0011-tftp-one-loop.md
+//! [decision 0010]: ../../../../../docs/decisions/0010-tftp-is-one-loop.md
 
 mod door;
 mod sender;
