@@ -197,6 +197,14 @@ impl Vm {
             .map(drop)
     }
 
+    /// Pulls network card `index`'s cable, or plugs it in again.
+    ///
+    /// # Errors
+    /// When QEMU does not answer.
+    pub fn link(&mut self, index: usize, is_up: bool) -> Result<()> {
+        self.qmp.execute("set_link", &json!({"name": format!("net{index}"), "up": is_up})).map(drop)
+    }
+
     /// Plugs a stick in.
     ///
     /// # Errors
