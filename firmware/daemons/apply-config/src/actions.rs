@@ -133,9 +133,14 @@ pub(crate) fn start(mode: Mode, verb: &str, unit: &str) -> anyhow::Result<()> {
 }
 
 /// Stops a unit. One that this systemd has never read has not been started either: so it is on the way back from a
-/// configuration that failed before its units were read.
+/// configuration that failed before its units were read. A container that had to be killed leaves a failed unit behind; it is
+/// forgotten, so that nothing of what is gone is found wrong.
 fn stop(mode: Mode, unit: &str) -> anyhow::Result<()> {
-    let Err(error) = run(&systemctl(mode, "stop", unit).timeout(STOP_LIMIT)) else { return Ok(()) };
+    let Err(error) = run(&systemctl(mode, "stop", unit).timeout(STOP_LIMIT)) else {
+        let forgotten = run(&systemctl(mode, "reset-failed", unit));
+        forgotten.unwrap_or_else(|error| log::info!("{error:#}"));
+        return Ok(());
+    };
     let state = run_program(&systemctl(mode, "show", unit).arg("--property=LoadState").arg("--value"));
     match state {
         Ok(state) if state.stdout.trim() == "not-found" => Ok(()),
