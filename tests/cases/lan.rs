@@ -103,7 +103,10 @@ fn n01_b11_a_lan_machine_gets_a_lease_names_and_time_and_keeps_the_lease_over_a_
     assert_ne!(cable.lease(&card(2), LEASE).unwrap().address, first.address);
     assert_eq!(cable.lease(&card(1), LEASE).unwrap().address, first.address);
     ssh.wait(BOOT).unwrap();
-    let published = ssh.root("sleep 2; cat /run/slipway/leases.json", COMMAND).unwrap();
+    // Published a moment after it was promised.
+    let published = "for i in $(seq 60); do grep -q '\"laptop1\"' /run/slipway/leases.json && break; sleep 1; done; \
+                     cat /run/slipway/leases.json";
+    let published = ssh.root(published, COMMAND).unwrap();
     assert!(
         published.contains("\"laptop1\"") && published.contains(&first.address.to_string()),
         "{published}"
