@@ -52,6 +52,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { folder: "firmware/pure/boot-verdict", imports: &[Only("firmware/pure/appliance-types")] },
     Rule { folder: "firmware/host/host-files", imports: &[PURE] },
     Rule { folder: "firmware/host/health-probe", imports: &[PURE, HOST_FILES] },
+    Rule { folder: "firmware/host/host-systemd", imports: &[] },
     Rule { folder: "firmware/host/host-bus", imports: &[PURE] },
     Rule { folder: "firmware/host/host-sockets", imports: &[PURE, HOST_FILES] },
     Rule { folder: "firmware/host/config-store", imports: &[PURE, HOST_FILES] },

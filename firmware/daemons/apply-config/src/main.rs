@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// To the journal; nobody listens elsewhere.
+/// To the journal, also when another program started us and reads what we print.
 fn start_log() {
     if let Ok(journal) = systemd_journal_logger::JournalLog::new()
         && journal.install().is_ok()

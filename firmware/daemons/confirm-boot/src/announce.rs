@@ -7,7 +7,6 @@ use boot_verdict::Facts;
 use host_files::{BootReport, Console, VerdictReport, VerdictState, uptime_ms};
 use log::Level;
 
-use crate::notify;
 use crate::places::Places;
 
 pub(crate) struct Announcer<'a> {
@@ -89,7 +88,7 @@ impl<'a> Announcer<'a> {
             return;
         }
         log::log!(level, "{text}");
-        notify::status(text);
+        host_systemd::status(text);
         Console::at(&self.places.console).say("verdict", text);
         let same = said.filter(|said| said.verdict == verdict);
         let since_uptime_s = same.map_or(uptime_ms() / 1000, |said| said.since_uptime_s);

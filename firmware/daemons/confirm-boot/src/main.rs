@@ -3,9 +3,6 @@
 //! It ends with the verdict, so that nothing of it idles. Until then it waits, for as long as the device has no configuration or
 //! something does not work, and says why: on the console, in the journal, in `/run/slipway/verdict.json`.
 
-mod logging;
-mod notify;
-
 mod places;
 
 mod addresses;
@@ -47,8 +44,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     }
-    logging::start();
-    notify::ready();
+    host_systemd::log_as("confirm-boot");
+    host_systemd::ready();
     match judge_this_boot(&Places::of_the_appliance()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -4,8 +4,6 @@
 //! killed: what a client was promised is on the disk before the client hears of it.
 
 mod arguments;
-mod logging;
-mod notify;
 
 mod policy_file;
 
@@ -37,7 +35,7 @@ use shared::Shared;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    logging::start();
+    host_systemd::log_as("netbootd");
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -60,6 +58,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     services.extend(dhcp::services(&shared)?);
     services.extend(files::services(&shared)?);
     services.extend(control::service(&shared)?);
-    notify::ready();
+    host_systemd::ready();
     Err(service::run_until_one_ends(services))
 }

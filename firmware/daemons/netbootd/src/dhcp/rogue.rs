@@ -15,7 +15,7 @@ use netboot_protocol::policy::{DhcpMode, Policy};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::wire::Wire;
-use crate::{clock, notify};
+use crate::clock;
 
 /// How long a start waits for other servers: some look for 3 s whether an address is used before they offer it.
 const AT_START: Duration = Duration::from_millis(4500);
@@ -55,7 +55,7 @@ impl Told {
         let known = servers.get(&server).copied();
         if known.is_none_or(|at| now.saturating_sub(at) > REPEAT) {
             servers.insert(server, now);
-            notify::status(&format!("another DHCP server, {server}, is on {interface}"));
+            host_systemd::status(&format!("another DHCP server, {server}, is on {interface}"));
             log::error!(
                 "another DHCP server, {server}, is on {interface} ({how}): machines may get addresses and boot files from it. \
                  Switch it off, or let netbootd be a proxy (dhcp = \"proxy\")"

@@ -1,16 +1,14 @@
-//! What `systemctl status slipway-confirm` shows. See sd_notify(3).
-
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-/// We are watching. Nothing of a boot waits for more than that.
-pub(crate) fn ready() {
+/// The work of this daemon has begun: units that are ordered after it may start. See sd_notify(3).
+pub fn ready() {
     send("READY=1");
 }
 
-/// What we think.
-pub(crate) fn status(text: &str) {
+/// One line for an owner, which `systemctl status` shows.
+pub fn status(text: &str) {
     send(&format!("STATUS={text}"));
 }
 
