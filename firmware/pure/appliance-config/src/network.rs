@@ -135,7 +135,8 @@ pub enum LanPolicy {
     /// Everything: nothing was listed.
     #[default]
     Open,
-    /// These ports, and always the platform's own (SSH 22/tcp, DNS 53, DHCP 67/udp, NTP 123/udp, console 8080/tcp).
+    /// These ports, and always the platform's own (SSH 22/tcp, DNS 53, DHCP 67/udp, NTP 123/udp, console 8080/tcp; with netboot HTTP 80/tcp, TFTP 69
+    /// and PXE 4011/udp).
     Only(Ports),
 }
 

@@ -22,7 +22,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use appliance_config::{Addressing, Containers, Interface, LanPolicy, Mode, Network, Ports, Side};
+use appliance_config::{
+    Addressing, Containers, Interface, LanPolicy, Mode, NetbootMode, Network, Ports, Side,
+};
 use appliance_types::InterfaceName;
 
 use crate::artefacts::Files;
@@ -55,13 +57,17 @@ table inet slipway {
 const LAN_TCP: [u16; 3] = [22, 53, 8080];
 const LAN_UDP: [u16; 3] = [53, 67, 123];
 
+/// What machines need that boot from this box: HTTP; TFTP, and the answers of a proxy (PXE's 4011).
+const BOOT_TCP: [u16; 1] = [80];
+const BOOT_UDP: [u16; 2] = [69, 4011];
+
 const BRIDGES: &str = "\"podman*\"";
 
-pub(crate) fn render(network: &Network, containers: &Containers, files: &mut Files) {
+pub(crate) fn render(network: &Network, containers: &Containers, netboot: NetbootMode, files: &mut Files) {
     let bridges = containers.networks.values().any(|network| network.modes.contains(&Mode::Rootful));
     let mut text = Rules(HEAD.to_owned());
     dhcp(&mut text, network);
-    let sides = Sides::of(network);
+    let sides = Sides::of(network, netboot != NetbootMode::Off);
     for side in &sides {
         side.input(&mut text);
     }
@@ -135,12 +141,13 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    fn of(network: &Network) -> Vec<Sides<'_>> {
+    fn of(network: &Network, boots: bool) -> Vec<Sides<'_>> {
+        let (boot_tcp, boot_udp): (&[u16], &[u16]) = if boots { (&BOOT_TCP, &BOOT_UDP) } else { (&[], &[]) };
         let lan = match &network.firewall.lan {
             LanPolicy::Open => None,
             LanPolicy::Only(ports) => Some(Ports {
-                tcp: ports.tcp.iter().copied().chain(LAN_TCP).collect(),
-                udp: ports.udp.iter().copied().chain(LAN_UDP).collect(),
+                tcp: ports.tcp.iter().chain(&LAN_TCP).chain(boot_tcp).copied().collect(),
+                udp: ports.udp.iter().chain(&LAN_UDP).chain(boot_udp).copied().collect(),
             }),
         };
         let wan = (Side::Wan, Some(network.firewall.wan.clone()), network.firewall.wan_ssh);
@@ -251,7 +258,7 @@ mod tests {
 
     fn rendered(network: &Network, containers: &Containers) -> String {
         let mut files = Files::default();
-        render(network, containers, &mut files);
+        render(network, containers, NetbootMode::Off, &mut files);
         String::from_utf8(files.into_map().remove(paths::FIREWALL).unwrap().bytes).unwrap()
     }
 
@@ -294,6 +301,22 @@ mod tests {
             "iifname \"eth1\" udp dport { 53, 67, 123 } accept",
         ];
         assert_eq!(added(&network, &Containers::default()), expected);
+    }
+
+    #[test]
+    fn what_boots_from_this_box_reaches_it_through_a_list_of_ports() {
+        let mut network = config().network;
+        network.firewall.lan = LanPolicy::Only(ports(&[9000], &[]));
+        let rules = |mode| {
+            let mut files = Files::default();
+            render(&network, &Containers::default(), mode, &mut files);
+            String::from_utf8(files.into_map().remove(paths::FIREWALL).unwrap().bytes).unwrap()
+        };
+        for mode in [NetbootMode::Server, NetbootMode::Proxy] {
+            assert!(rules(mode).contains("iifname \"eth1\" tcp dport { 22, 53, 80, 8080, 9000 } accept"));
+            assert!(rules(mode).contains("iifname \"eth1\" udp dport { 53, 67, 69, 123, 4011 } accept"));
+        }
+        assert!(!rules(NetbootMode::Off).contains("4011"));
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub fn render(
     let mut files = artefacts::Files::default();
     let user_ids = accounts::render(&config.users, image, known_ids, &mut files);
     networkd::render(&config.network, &mut files);
-    firewall::render(&config.network, &config.containers, &mut files);
+    firewall::render(&config.network, &config.containers, config.netboot.mode, &mut files);
     names::render(&config.network, &mut files);
     chrony::render(&config.network, &mut files);
     sshd::render(&config.network, &mut files);

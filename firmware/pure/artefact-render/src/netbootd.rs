@@ -83,7 +83,8 @@ fn reservations(dhcp: &LanDhcp) -> impl Iterator<Item = ReservationTable> {
 
 #[cfg(test)]
 mod tests {
-    use netboot_protocol::policy::{HostLabel, Policy};
+    use appliance_types::HostLabel;
+    use netboot_protocol::policy::Policy;
 
     use super::*;
     use crate::testing::document;

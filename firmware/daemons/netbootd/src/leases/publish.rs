@@ -14,9 +14,9 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use appliance_types::MacAddress;
+use appliance_types::{HostLabel, MacAddress};
 use netboot_protocol::dhcp::{Lease, LeaseState, LeaseTable};
-use netboot_protocol::policy::{HostLabel, Policy};
+use netboot_protocol::policy::Policy;
 use serde::Serialize;
 
 use crate::clock::Anchor;

@@ -122,7 +122,7 @@ impl LeaseStore {
                     lease.client.hardware.address(),
                     lease.client.id.as_deref(),
                     lease.class.as_str(),
-                    lease.hostname.as_ref().map(netboot_protocol::policy::HostLabel::as_str),
+                    lease.hostname.as_ref().map(appliance_types::HostLabel::as_str),
                     state,
                     anchor.to_wall_ms(at),
                 ])?;

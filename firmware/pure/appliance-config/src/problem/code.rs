@@ -106,7 +106,7 @@ impl Code {
                 "Take the key that the hint names; or look the table up with `slipway config explain`.",
             ),
             Code::NotSupported => (
-                "The format has this key, but this Slipway does not act on it.",
+                "This key or value is part of the format, and this Slipway refuses it, because nothing would act on it.",
                 "Remove it, or do what the message says in its place.",
             ),
             Code::MissingKey => (

@@ -15,11 +15,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use appliance_types::Ipv4Cidr;
+use appliance_types::{HostLabel, Ipv4Cidr};
 
 use super::Hardware;
 use crate::client::ClientClass;
-use crate::policy::{AddressRange, HostLabel, Policy, SubnetTable};
+use crate::policy::{AddressRange, Policy, SubnetTable};
 
 /// What tells one client from another: its card, and the identifier (option 61) that it has beside it.
 ///

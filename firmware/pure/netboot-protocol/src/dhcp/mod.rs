@@ -4,6 +4,7 @@ pub mod code;
 mod options;
 mod packet;
 
+mod host_name;
 mod request;
 
 mod leases;

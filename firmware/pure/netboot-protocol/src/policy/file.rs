@@ -48,7 +48,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use appliance_types::{InterfaceName, InvalidWord, Ipv4Cidr, MacAddress};
+use appliance_types::{DomainName, HostLabel, InterfaceName, InvalidWord, Ipv4Cidr, MacAddress};
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Architecture, ClientClass};
@@ -355,78 +355,6 @@ impl FromStr for AddressRange {
     }
 }
 
-/// One label of a host name: letters, digits and hyphens, up to 63, in lower case (RFC 952, RFC 1123).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct HostLabel(String);
-
-impl HostLabel {
-    /// The label as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The label that a client meant by what it sent in option 12: up to the first dot, in lower case. `None` when that is none.
-    pub fn from_client(bytes: &[u8]) -> Option<HostLabel> {
-        let text = std::str::from_utf8(bytes).ok()?.trim_end_matches('\0');
-        text.split('.').next()?.parse().ok()
-    }
-}
-
-impl fmt::Display for HostLabel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-fn is_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
-impl FromStr for HostLabel {
-    type Err = InvalidWord;
-
-    fn from_str(text: &str) -> Result<HostLabel, InvalidWord> {
-        const RULE: &str = "it has 1 to 63 letters, digits and hyphens, and a hyphen neither first nor last";
-        is_label(text)
-            .then(|| HostLabel(text.to_ascii_lowercase()))
-            .ok_or_else(|| InvalidWord::new(text, "a host name without a domain", RULE))
-    }
-}
-
-/// A domain name without a final dot: labels as in host names, up to 253 characters in all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct DomainName(String);
-
-impl DomainName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for DomainName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl FromStr for DomainName {
-    type Err = InvalidWord;
-
-    fn from_str(text: &str) -> Result<DomainName, InvalidWord> {
-        const RULE: &str =
-            "it is labels of letters, digits and hyphens with dots between them, 253 characters at most";
-        (text.len() <= 253 && text.split('.').all(is_label))
-            .then(|| DomainName(text.to_ascii_lowercase()))
-            .ok_or_else(|| InvalidWord::new(text, "a domain name", RULE))
-    }
-}
-
 /// The lower 32 bits of the serial number of a Raspberry Pi, which name its folder in TFTP requests: `1234abcd`.
 ///
 /// Reads all 16 digits of `/proc/cpuinfo` too, and keeps the last 8.
@@ -489,4 +417,4 @@ macro_rules! word_is_its_text {
     )*};
 }
 
-word_is_its_text!(AddressRange, HostLabel, DomainName, PiSerial);
+word_is_its_text!(AddressRange, PiSerial);

@@ -16,9 +16,8 @@ use crate::client::{Client, ClientClass};
 
 pub use check::Problem;
 pub use file::{
-    AddressRange, BootRuleTable, BootTable, DhcpMode, DhcpTable, DomainName, HostLabel, Identity,
-    InterfaceTable, ListenTable, PiSerial, PolicyFile, PxeStrategy, ReservationTable, StateTable,
-    SubnetTable,
+    AddressRange, BootRuleTable, BootTable, DhcpMode, DhcpTable, Identity, InterfaceTable, ListenTable,
+    PiSerial, PolicyFile, PxeStrategy, ReservationTable, StateTable, SubnetTable,
 };
 
 /// A policy that makes sense as a whole.

@@ -7,6 +7,7 @@ const EXAMPLE: &str = r#"
 dir = "/data/netboot"
 leases_json = "/run/slipway/netboot/leases.json"
 boot_policy = "/run/slipway/boot-policy.json"
+control = "/run/slipway/netboot/control.sock"
 
 [interfaces.eth1]
 address = "172.20.30.1/24"
@@ -157,13 +158,8 @@ fn a_server_needs_a_subnet_and_our_own_addresses_stay_ours() {
 }
 
 #[test]
-fn names_and_numbers_have_one_form() {
-    assert_eq!(HostLabel::from_client(b"Printer.lan\0").unwrap().as_str(), "printer");
-    for bad in [&b""[..], b"-x", b"a b", b".lan", &[0xff], &[b'a'; 64]] {
-        assert_eq!(HostLabel::from_client(bad), None, "{bad:?}");
-    }
+fn numbers_have_one_form() {
     assert_eq!("100000001234ABCD".parse::<PiSerial>().unwrap().to_string(), "1234abcd");
     assert!("+234abcd".parse::<PiSerial>().is_err() && "1234".parse::<PiSerial>().is_err());
     assert!("10.0.0.2-10.0.0.1".parse::<AddressRange>().is_err());
-    assert!("lan.".parse::<DomainName>().is_err() && "a.b-c.lan".parse::<DomainName>().is_ok());
 }

@@ -1,7 +1,7 @@
 use crate::reference::{KeyDoc, Kind, NamesDoc, TableDoc, integer, key, pattern, text};
 
 pub(crate) static HEALTH: TableDoc = TableDoc {
-    help: "What must work, beyond running. A configuration counts as working, and an update as good, when every probe passes.",
+    help: "What must work, beyond running. A configuration counts as working when every probe passes, at the time it is put in force. The verdict over a boot does not ask them yet.",
     keys: &[
         key("http", Kind::Names(&HTTP), "Pages that must be answered, over plain HTTP."),
         key("tcp", Kind::Names(&TCP), "Addresses that must accept a connection."),

@@ -218,7 +218,7 @@ static INBOUND: TableDoc = TableDoc {
         key(
             "lan",
             Kind::Table(&LAN),
-            "From LAN: with a list, these and the platform's own (22, 53, 67, 123, 8080), nothing else.",
+            "From LAN: with a list, these and the platform's own (22, 53, 67, 123, 8080; where machines boot from this one also 69, 80 and 4011), nothing else.",
         )
         .default("everything"),
     ],

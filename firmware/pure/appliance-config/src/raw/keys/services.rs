@@ -1,7 +1,7 @@
 use crate::reference::{Kind, NamesDoc, TableDoc, integer, key, pattern, text};
 
 pub(crate) static UPDATES: TableDoc = TableDoc {
-    help: "Where updates of the appliance come from, and when they are installed.",
+    help: "Checked and kept; nothing acts on it yet. Where updates of the appliance come from, and when they are installed.",
     keys: &[
         key(
             "source",
@@ -38,7 +38,7 @@ pub(crate) static UPDATES: TableDoc = TableDoc {
 };
 
 pub(crate) static OS_UPGRADE: TableDoc = TableDoc {
-    help: "The update server of AtomixOS, in place of `updates.source`.",
+    help: "Checked and kept; nothing acts on it yet. The update server of AtomixOS, in place of `updates.source`.",
     keys: &[key(
         "server_url",
         pattern("a URL", "^https://.+$"),
@@ -49,7 +49,7 @@ pub(crate) static OS_UPGRADE: TableDoc = TableDoc {
 };
 
 pub(crate) static NETBOOT: TableDoc = TableDoc {
-    help: "What machines on LAN are offered when they boot from the network.",
+    help: "What machines on LAN are offered when they boot from the network. Nothing says yet what each of them boots: until then every machine is told to boot from its own disk.",
     keys: &[
         key(
             "mode",
@@ -61,12 +61,12 @@ pub(crate) static NETBOOT: TableDoc = TableDoc {
         key("force", Kind::Boolean, "Serve also where another DHCP server answers on LAN.")
             .default("false")
             .example("true"),
-        key("tftp_uploads", Kind::Boolean, "Take files that clients send by TFTP.").default("false").example("true"),
+        key("tftp_uploads", Kind::Boolean, "Take files that clients send by TFTP. Kept and not acted upon yet: they are refused.").default("false").example("true"),
     ],
 };
 
 pub(crate) static DEVICES: TableDoc = TableDoc {
-    help: "The machines that this appliance looks after.",
+    help: "Checked and kept; nothing acts on it yet. The machines that this appliance looks after.",
     keys: &[
         key(
             "hostname_prefix",

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use appliance_types::{DomainName, HostLabel};
+
 use crate::client::ClientClass;
 use crate::dhcp::{Options, Packet, Request, code};
-use crate::policy::{DomainName, HostLabel, SubnetTable};
+use crate::policy::SubnetTable;
 
 /// How long a client may keep an address.
 pub(super) fn lease_time(subnet: &SubnetTable, class: ClientClass) -> Duration {

@@ -3,13 +3,16 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use appliance_types::HostLabel;
+
 use super::{
     Action, Arrival, Decision, Destination, Notice, Reply, ReplyKind, Silence, Situation, boot, destination,
     options,
 };
+use crate::dhcp::host_name::host_name;
 use crate::dhcp::leases::{ClientKey, Lease, LeaseState, Standing};
 use crate::dhcp::{MessageType, Packet, Request, code};
-use crate::policy::{HostLabel, Identity, SubnetTable};
+use crate::policy::{Identity, SubnetTable};
 
 /// Answers a request at the server's port.
 pub(super) fn serve(situation: &Situation<'_>, arrival: &Arrival<'_>, request: &Request) -> Decision {
@@ -282,7 +285,7 @@ impl Server<'_> {
 
     fn lease(&self, address: Ipv4Addr, state: LeaseState) -> Lease {
         let said = self.request.packet.options.get(code::HOST_NAME);
-        let hostname = self.hostname(address).cloned().or_else(|| said.and_then(HostLabel::from_client));
+        let hostname = self.hostname(address).cloned().or_else(|| said.and_then(host_name));
         Lease { address, client: self.client.clone(), class: self.request.client.class, hostname, state }
     }
 
