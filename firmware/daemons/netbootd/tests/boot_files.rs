@@ -290,6 +290,12 @@ fn r4_4_38_a_stranger_gets_error_5_and_the_transfer_goes_on() {
         stranger.send_to(&[0, 4, 0, 1], session).unwrap();
         let (length, from) = stranger.recv_from(&mut buffer).unwrap();
         assert_eq!((&buffer[..4], from), (&[0, 5, 0, 5][..], session), "{:?}", &buffer[..length]);
+        // An ERROR is never answered: what is answered next is the question after it.
+        stranger.send_to(&[0, 5, 0, 5, 0], session).unwrap();
+        stranger.send_to(&[0, 4, 0, 1], session).unwrap();
+        stranger.recv_from(&mut buffer).unwrap();
+        stranger.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        assert!(stranger.recv_from(&mut buffer).is_err(), "an ERROR was answered");
         client.send_to(&[0, 4, 0, 1], session).unwrap();
         client.recv_from(&mut buffer).unwrap();
         assert_eq!(buffer[..4], [0, 3, 0, 2]);

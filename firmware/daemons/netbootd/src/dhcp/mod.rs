@@ -37,7 +37,7 @@ use writer::Writer;
 /// A mark older than this is of another time.
 const JUST_NOW: Duration = Duration::from_secs(60);
 
-/// Opens the sockets and the lease store, and looks whether another server is there already.
+/// Opens the sockets, looks whether another server is there already, and opens the lease store.
 ///
 /// # Errors
 /// Something cannot be opened, or another server answers and the policy does not say `force`.
@@ -49,6 +49,14 @@ pub(crate) fn services(shared: &Arc<Shared>) -> anyhow::Result<Vec<Service>> {
         return Ok(Vec::new());
     }
     policy.warnings().iter().for_each(|warning| log::warn!("{warning}"));
+    // First what may refuse the start: systemd tries for ever, and opening the store writes.
+    let wires: Vec<Wire> = Wire::open_all(policy)?;
+    let wires: Arc<[Wire]> = wires.into();
+    let search = rogue::Search::open(policy, &wires)?;
+    if !served_just_now(policy) {
+        search.refuse_company(policy)?;
+    }
+
     let anchor = Anchor::now();
     let (store, kept) = LeaseStore::open(&policy.state().dir, anchor)?;
     let mut table = LeaseTable::new(policy);
@@ -57,13 +65,6 @@ pub(crate) fn services(shared: &Arc<Shared>) -> anyhow::Result<Vec<Service>> {
     }
     log::info!("{} addresses are or were somebody's", table.len());
     let leases = Arc::new(Mutex::new(table));
-
-    let wires: Vec<Wire> = Wire::open_all(policy)?;
-    let wires: Arc<[Wire]> = wires.into();
-    let search = rogue::Search::open(policy, &wires)?;
-    if !served_just_now(policy) {
-        search.refuse_company(policy)?;
-    }
 
     let publisher = Publisher::default();
     let (writer, queue) =

@@ -24,6 +24,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(1500);
 /// An alarm that goes on is repeated.
 const REPEAT: Duration = Duration::from_secs(600);
 
+/// So many alarms within that time. A machine that makes servers up must not fill the log, or keep systemd busy with us.
+const MOST_ALARMS: usize = 16;
+
 /// Asks.
 pub(super) struct Search {
     ears: Vec<Ear>,
@@ -49,11 +52,8 @@ impl Told {
     pub(super) fn saw(&self, server: Ipv4Addr, interface: &InterfaceName, how: &str) {
         let now = clock::now();
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
-        if servers.len() > 256 {
-            servers.clear();
-        }
-        let known = servers.get(&server).copied();
-        if known.is_none_or(|at| now.saturating_sub(at) > REPEAT) {
+        servers.retain(|_, at| now.saturating_sub(*at) <= REPEAT);
+        if servers.len() < MOST_ALARMS && !servers.contains_key(&server) {
             servers.insert(server, now);
             host_systemd::status(&format!("another DHCP server, {server}, is on {interface}"));
             log::error!(

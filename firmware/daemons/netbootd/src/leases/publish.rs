@@ -17,12 +17,15 @@ use std::time::Duration;
 use appliance_types::{HostLabel, MacAddress};
 use netboot_protocol::dhcp::{Lease, LeaseState, LeaseTable};
 use netboot_protocol::policy::Policy;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Anchor;
 
 /// A storm of leases is one change.
 const SHORTEST: Duration = Duration::from_secs(1);
+
+/// The file of the largest pools, many times over, in bytes.
+const LONGEST_FILE: usize = 32 << 20;
 
 /// Wakes the thread that writes the file.
 #[derive(Clone, Default)]
@@ -57,6 +60,7 @@ impl Publisher {
 
     /// Writes the file whenever something changed, until it cannot be written.
     pub(crate) fn run(&self, path: &Path, policy: &Policy, leases: &Mutex<LeaseTable>) -> anyhow::Error {
+        let mut holders = holders_in(path);
         loop {
             let bytes = {
                 let in_force: Vec<Lease> = {
@@ -67,7 +71,7 @@ impl Publisher {
                         .cloned()
                         .collect()
                 };
-                published(policy, &in_force, Anchor::now())
+                published(policy, &in_force, &mut holders, Anchor::now())
             };
             if let Err(error) = host_files::write_atomic(path, &bytes, 0o644) {
                 return anyhow::Error::new(error).context("cannot publish the leases");
@@ -88,21 +92,51 @@ impl Publisher {
     }
 }
 
-fn published(policy: &Policy, in_force: &[Lease], anchor: Anchor) -> Vec<u8> {
+/// Who has which name.
+type Holders = BTreeMap<HostLabel, Ipv4Addr>;
+
+/// As an earlier run of ours left it. Without its file nobody has held a name for longer than others.
+fn holders_in(path: &Path) -> Holders {
+    #[derive(Deserialize)]
+    struct File {
+        leases: Vec<Line>,
+    }
+    #[derive(Deserialize)]
+    struct Line {
+        address: Ipv4Addr,
+        hostname: Option<HostLabel>,
+    }
+    let bytes = host_files::read_bounded(path, LONGEST_FILE).unwrap_or_default();
+    let file: File = serde_json::from_slice(&bytes).unwrap_or(File { leases: Vec::new() });
+    file.leases.into_iter().filter_map(|line| Some((line.hostname?, line.address))).collect()
+}
+
+fn published(policy: &Policy, in_force: &[Lease], holders: &mut Holders, anchor: Anchor) -> Vec<u8> {
     let mut by_address: BTreeMap<Ipv4Addr, &Lease> = BTreeMap::new();
     by_address.extend(in_force.iter().map(|lease| (lease.address, lease)));
     let named_by_policy: BTreeSet<&HostLabel> =
         policy.reservations().filter_map(|reservation| reservation.hostname.as_ref()).collect();
-    // By address, so that a name does not wander between two clients that both want it.
-    let mut taken = BTreeSet::new();
+    let reserved =
+        |address| policy.reservation_of(address).and_then(|reservation| reservation.hostname.as_ref());
+    let said = |lease: &Lease| {
+        let name = lease.hostname.clone().filter(|name| !named_by_policy.contains(name));
+        name.filter(|_| reserved(lease.address).is_none())
+    };
+    // Whoever has a name keeps it as long as it wants it: nobody takes another's by asking for it from a lower address.
+    holders.retain(|name, address| {
+        by_address.get(address).is_some_and(|lease| said(lease).as_ref() == Some(name))
+    });
+    for lease in by_address.values() {
+        if let Some(name) = said(lease) {
+            holders.entry(name).or_insert(lease.address);
+        }
+    }
     let leases = by_address.values().map(|lease| {
-        let reserved =
-            policy.reservation_of(lease.address).and_then(|reservation| reservation.hostname.as_ref());
-        let said = lease.hostname.as_ref().filter(|name| !named_by_policy.contains(name));
+        let held = lease.hostname.as_ref().filter(|name| holders.get(name) == Some(&lease.address));
         Entry {
             address: lease.address,
             mac: lease.client.hardware.mac(),
-            hostname: reserved.or(said).filter(|name| taken.insert((*name).clone())),
+            hostname: reserved(lease.address).or(held),
             class: lease.class.as_str(),
             expires_ms: match lease.state {
                 LeaseState::Bound { until } => anchor.to_wall_ms(until),
@@ -138,7 +172,8 @@ mod tests {
         };
         let leases =
             [lease(10, "laptop"), lease(11, "laptop"), lease(12, "printer"), lease(9, "x"), lease(13, "")];
-        let text = String::from_utf8(published(&policy, &leases, Anchor::now())).unwrap();
+        let mut holders = Holders::new();
+        let text = String::from_utf8(published(&policy, &leases, &mut holders, Anchor::now())).unwrap();
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         let names: Vec<(&str, Option<&str>)> = json["leases"]
             .as_array()
@@ -157,5 +192,18 @@ mod tests {
             ]
         );
         assert_eq!(json["leases"][0]["mac"], "02:00:00:00:00:09");
+
+        // Somebody at a lower address wants a name that another one has, also after a restart; and gets it when that one is gone.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leases.json");
+        let holder = |leases: &[Lease], holders: &mut Holders| {
+            std::fs::write(&path, published(&policy, leases, holders, Anchor::now())).unwrap();
+            holders_in(&path).get(&"laptop".parse().unwrap()).copied().map(|address| address.octets()[3])
+        };
+        let mut holders = Holders::new();
+        assert_eq!(holder(&[lease(15, "laptop")], &mut holders), Some(15));
+        assert_eq!(holder(&[lease(10, "laptop"), lease(15, "laptop")], &mut holders), Some(15));
+        assert_eq!(holder(&[lease(10, "laptop"), lease(15, "laptop")], &mut holders_in(&path)), Some(15));
+        assert_eq!(holder(&[lease(10, "laptop")], &mut holders_in(&path)), Some(10));
     }
 }

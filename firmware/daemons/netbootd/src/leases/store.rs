@@ -92,7 +92,14 @@ impl LeaseStore {
             let mut statement = database.prepare(
                 "SELECT address, hardware_kind, hardware, client_id, class, hostname, state, at_ms FROM lease",
             )?;
-            let rows = statement.query_map([], |row| read(row, anchor))?;
+            let rows = statement.query_map([], |row| match read(row, anchor) {
+                // What SQLite says of the file; everything else is about this row.
+                Err(error) if error.sqlite_error_code().is_none() => {
+                    log::error!("a lease in {} makes no sense and is left out: {error}", path.display());
+                    Ok(None)
+                }
+                read => read,
+            })?;
             rows.collect::<rusqlite::Result<Vec<Option<Lease>>>>()?
         };
         // A row that makes no sense is one that we have not written; it holds nobody's promise.
@@ -186,7 +193,10 @@ fn damage(what: String) -> rusqlite::Error {
 }
 
 fn is_damaged(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::SystemIoFailure)
+    )
 }
 
 /// With what belongs to it: another database must not find the log of this one.

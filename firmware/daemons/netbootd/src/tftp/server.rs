@@ -281,7 +281,12 @@ impl Server {
         let Some((length, sender)) = receive(&session.socket, &mut buffer) else { return };
         let bytes = &buffer[..length];
         if sender != session.client {
-            // RFC 1350 section 4: the stranger is told, the transfer goes on.
+            // RFC 1350 section 4: the stranger is told, the transfer goes on. But nobody of another network, and never an ERROR: two
+            // servers, or one and an echo service, would go on for as long as the transfer does.
+            let is_error = bytes.starts_with(&[0, 5]);
+            if is_error || !self.doors.iter().any(|(place, _)| place.serves(*sender.ip())) {
+                return;
+            }
             let answer = tftp::error(ErrorCode::UnknownTransfer, "this port serves somebody else");
             self.shared.trace.udp(Direction::Received, session.local, sender, bytes, length);
             self.shared.trace.udp(Direction::Sent, session.local, sender, &answer, answer.len());
@@ -315,6 +320,10 @@ impl Server {
             }
             self.clock.pop();
             let Some(session) = self.sessions.get_mut(index).and_then(Option::as_mut) else { continue };
+            // An entry of a session that was here before, or one that a nearer deadline replaced.
+            if session.entry != Some(at) {
+                continue;
+            }
             let due = session.transfer.next_timeout();
             if due > now {
                 session.entry = Some(due);

@@ -85,7 +85,8 @@ impl Options {
         sorted.sort_by_key(|(code, _)| *code);
         let mut options = Options {
             bytes: Vec::with_capacity(pieces.iter().map(|(_, value)| value.len()).sum()),
-            index: Vec::with_capacity(pieces.len()),
+            // A packet may be made of a thousand pieces, and has few codes.
+            index: Vec::new(),
         };
         for (code, value) in sorted {
             options.bytes.extend_from_slice(value);
