@@ -12,6 +12,7 @@ use crate::actions::perform;
 use crate::candidate::Candidate;
 use crate::stage::{Failure, Stage, at};
 use crate::system::System;
+use crate::unfinished::{self, Unfinished, Way};
 use crate::{images, installed, network, required, stores};
 
 /// What is to be done to the stores of images.
@@ -54,7 +55,8 @@ fn load(
     say: &dyn Fn(&str),
 ) -> Result<(), Failure> {
     let config = &candidate.loaded.config;
-    note(&images::about_to_be_replaced(config, images.archives, images.wanted))?;
+    let replaced = images::about_to_be_replaced(config, images.archives, images.wanted);
+    note(&replaced.map_err(at(Stage::Images))?)?;
     images::load(config, images.archives, say).map_err(at(Stage::Images))?;
     images::rename(images.wanted, say).map_err(at(Stage::Images))?;
     // What is started next must not be what a power cut takes away again.
@@ -74,9 +76,11 @@ fn start(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(
 /// Changes the files and tells everybody concerned, without waiting for what starts. Ends at the first failure.
 fn files(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(), Failure> {
     let change = Change::to(system, artefacts)?;
+    let unfinished = Unfinished::begin(system, Way::There)?;
     change.before_files().try_for_each(|action| told(action, say))?;
     change.install(system, artefacts)?;
-    change.after_files().try_for_each(|action| told(action, say))
+    change.after_files().try_for_each(|action| told(action, say))?;
+    unfinished.finish()
 }
 
 /// Puts `artefacts` in place again after something else did not work. Does all that can be done, whatever fails on the way: half
@@ -86,11 +90,12 @@ fn files(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(
 /// The first failure.
 pub(crate) fn back(system: &System, artefacts: &Artefacts, say: &dyn Fn(&str)) -> Result<(), Failure> {
     let change = Change::to(system, artefacts)?;
+    let unfinished = Unfinished::begin(system, Way::Back)?;
     let mut failures: Vec<Failure> =
         change.before_files().filter_map(|action| told(action, say).err()).collect();
     failures.extend(change.install(system, artefacts).err());
     failures.extend(change.after_files().filter_map(|action| told(action, say).err()));
-    failures.into_iter().next().map_or(Ok(()), Err)
+    failures.into_iter().next().map_or_else(|| unfinished.finish(), Err)
 }
 
 /// From the files that are there to others.
@@ -102,7 +107,7 @@ struct Change {
 impl Change {
     fn to(system: &System, artefacts: &Artefacts) -> Result<Change, Failure> {
         let present = installed::present(system.root()).map_err(at(Stage::Users))?;
-        let actions = actions(&present, artefacts);
+        let actions = unfinished::completed(system, actions(&present, artefacts), artefacts);
         Ok(Change { present, actions })
     }
 

@@ -56,11 +56,14 @@ pub(crate) fn is_used(config: &Config, archive: &ImageArchive) -> bool {
 
 /// Whose names are about to go to other images: those in `archives`, and `wanted` themselves. A name that nobody has is not among
 /// them: an image without a name is in nobody's way.
+///
+/// # Errors
+/// When Podman does not say: what is not noted could not be given back.
 pub(crate) fn about_to_be_replaced(
     config: &Config,
     archives: &[StoredImage],
     wanted: &[ReplacedImage],
-) -> Vec<ReplacedImage> {
+) -> anyhow::Result<Vec<ReplacedImage>> {
     let tags = archives.iter().flat_map(|StoredImage { archive, .. }| {
         let tags = archive.tags.iter();
         users(config, archive)
@@ -69,7 +72,8 @@ pub(crate) fn about_to_be_replaced(
     });
     let names = tags.chain(wanted.iter().map(|image| (image.mode, &image.name)));
     let replaced = names.filter_map(|(mode, name)| {
-        Some(ReplacedImage { mode, name: name.clone(), id: image_of(mode, name)? })
+        let id = image_of(mode, name).transpose()?;
+        Some(id.map(|id| ReplacedImage { mode, name: name.clone(), id }))
     });
     replaced.collect()
 }
@@ -81,9 +85,9 @@ pub(crate) fn about_to_be_replaced(
 /// What Podman says of one that is there.
 pub(crate) fn rename(images: &[ReplacedImage], say: &dyn Fn(&str)) -> anyhow::Result<()> {
     for ReplacedImage { mode, name, id } in images {
-        match image_of(*mode, id) {
+        match image_of(*mode, id)? {
             None => say(&format!("the older image of {name} is gone; the newer one stays")),
-            Some(_) if image_of(*mode, name).as_ref() == Some(id) => {}
+            Some(_) if image_of(*mode, name)?.as_ref() == Some(id) => {}
             Some(_) => {
                 say(&format!("{name} is the older image again"));
                 run_program(&podman(*mode).args(["tag", id, name]))
@@ -112,12 +116,17 @@ pub(crate) fn give_back(generations: &mut Generations, say: &dyn Fn(&str)) -> an
     Ok(())
 }
 
-/// The number of the image with this name or number; `None` when there is none, or when Podman does not say.
-fn image_of(mode: UnitMode, name: &str) -> Option<String> {
-    let ended =
-        run_program_to_end(&podman(mode).args(["image", "inspect", "--format", "{{.Id}}", name])).ok()?;
-    let id = ended.output.stdout.trim();
-    (ended.status.success() && !id.is_empty()).then(|| id.to_owned())
+/// The number of the image with this name or number; `None` when Podman says that there is none.
+fn image_of(mode: UnitMode, name: &str) -> anyhow::Result<Option<String>> {
+    let exists = podman(mode).args(["image", "exists", name]);
+    let ended = run_program_to_end(&exists)?;
+    match ended.status.code() {
+        Some(0) => {}
+        Some(1) => return Ok(None),
+        _ => anyhow::bail!("`{exists}` ({}): {}", ended.status, ended.output.stderr.trim()),
+    }
+    let id = run_program(&podman(mode).args(["image", "inspect", "--format", "{{.Id}}", name]))?;
+    Ok(Some(id.stdout.trim().to_owned()))
 }
 
 fn podman(mode: UnitMode) -> Program {

@@ -19,7 +19,7 @@ use crate::stage::{Failure, Stage, at};
 use crate::system::System;
 use crate::undo::{self, Previous, Trial};
 use crate::voice::{self, Voice};
-use crate::{bring_up, trial, validators};
+use crate::{bring_up, images, trial, unfinished, validators};
 
 /// Another import may be loading images from a slow stick.
 pub(crate) const TURN: Duration = Duration::from_secs(60);
@@ -68,6 +68,8 @@ fn import(
     voice: &Voice,
 ) -> Result<Outcome, Refusal> {
     let mut generations = open(system)?;
+    // What an earlier one took and could not give back must not be given back over this one.
+    images::give_back(&mut generations, &|step| voice.say(step)).map_err(at(Stage::Images))?;
     let stored = generations.stored().clone();
     let known_ids = known_ids(&stored);
     let staging = generations.begin().map_err(at(Stage::Store))?;
@@ -89,7 +91,7 @@ fn import(
             user_ids: &numbers(&candidate),
         })
         .map_err(at(Stage::Store))?;
-    if staged.is_current() {
+    if staged.is_current() && unfinished::left_over(system).is_none() {
         return Ok(Outcome::good(Ending::Unchanged, None, &candidate));
     }
     voice.importing(&source);
@@ -203,7 +205,12 @@ pub(crate) fn check(system: &System, options: &SourceOptions) -> Outcome {
 }
 
 pub(crate) fn open(system: &System) -> Result<Generations, Failure> {
-    Generations::open(system.config(), TURN).map_err(at(Stage::Store))
+    open_within(system, TURN)
+}
+
+/// Waits as long as that for another change to end.
+pub(crate) fn open_within(system: &System, turn: Duration) -> Result<Generations, Failure> {
+    Generations::open(system.config(), turn).map_err(at(Stage::Store))
 }
 
 /// The numbers that users were ever given. What cannot be read has given none.

@@ -28,6 +28,7 @@ mod in_force;
 mod origin;
 mod trial;
 mod undo;
+mod unfinished;
 
 mod boot;
 mod difference;

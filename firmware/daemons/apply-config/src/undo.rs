@@ -1,5 +1,7 @@
 //! Going back: after a configuration that did not work, and after one on trial that nobody confirmed.
 
+use std::time::Duration;
+
 use appliance_types::Generation;
 use artefact_render::Artefacts;
 use config_store::{Generations, StoredGenerations};
@@ -61,8 +63,12 @@ pub(crate) fn revert(system: &System, trial: Trial, voice: &Voice) -> Outcome {
     })
 }
 
+/// The timer may go off while somebody goes back by hand, which may take as long as containers take to end. Below the unit's own limit.
+const TIMER_TURN: Duration = Duration::from_secs(1200);
+
 fn take_back(system: &System, trial: Trial, voice: &Voice) -> Result<Outcome, Failure> {
-    let mut generations = import::open(system)?;
+    let turn = if trial == Trial::UntilItsEnd { TIMER_TURN } else { import::TURN };
+    let mut generations = import::open_within(system, turn)?;
     let mut gone = generations.given_up();
     if let Some(on_trial) = generations.provisional() {
         let generation = on_trial.generation();

@@ -121,6 +121,39 @@ fn s06_part_a_home_that_is_no_folder_is_a_failure() {
     assert!(answer["reason"].as_str().unwrap().contains("/home/admin"), "{answer}");
 }
 
+/// The files are as they were, and yet a container may have been stopped: what was cut short is done whole on the way back.
+#[test]
+fn a04_part_what_was_stopped_before_the_failure_is_started_again() {
+    let Some(bench) = Bench::new() else { return };
+    assert_eq!(bench.import(&with_web())["outcome"], "settled");
+    bench.let_fail_once("systemctl stop web.service");
+    let answer = bench.import(MINIMAL);
+    assert_eq!(
+        (answer["outcome"].as_str(), answer["stage"].as_str()),
+        (Some("failed"), Some("containers")),
+        "{answer}"
+    );
+    let started = bench.calls().matches("systemctl start web.service").count();
+    assert_eq!(started, 2, "{}", bench.calls());
+    assert!(!bench.exists("/run/slipway/change-unfinished"));
+}
+
+/// A way back that does not get to its end is not good because the files are: the next one does all of it.
+#[test]
+fn a04_part_an_unfinished_way_back_is_finished_by_the_next() {
+    let Some(bench) = Bench::new() else { return };
+    assert_eq!(bench.import(&with_web())["outcome"], "settled");
+    let opened =
+        with_web().replace("[containers", "[network.firewall.inbound.wan]\ntcp = [80]\n\n[containers");
+    bench.let_fail("nft --file");
+    assert_eq!(bench.import(&opened)["outcome"], "failed-twice");
+    bench.let_fail("");
+    bench.forget_calls();
+    assert_eq!(bench.import(&with_web())["outcome"], "settled", "{}", bench.calls());
+    assert!(bench.calls().contains("nft --file"), "{}", bench.calls());
+    assert!(!bench.exists("/run/slipway/change-unfinished"));
+}
+
 /// Nothing has read its units yet, so there is nothing to stop: that is no failure to go back.
 #[test]
 fn what_fails_before_its_units_are_read_is_taken_back_without_a_complaint() {

@@ -74,6 +74,8 @@ fn in_its_own_unit(work: Program, trial: &TrialOption) -> Program {
     };
     let unit = Program::new("systemd-run")
         .args(["--quiet", "--collect", "--wait", "--pipe", "--unit=slipway-apply.service"])
+        // A file may be called as it likes.
+        .arg("--expand-environment=no")
         .arg("--description=Change the configuration")
         // Refused and taken back are answers; a crash is none.
         .arg("--property=SuccessExitStatus=1 2")
